@@ -1,0 +1,123 @@
+"""Which front end a command gets, and how it is run: screens, plain lines, or lines with nobody there."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any
+
+from runbook.commands.exits import ExitCode
+from runbook.commands.places import Home
+from runbook.commands.training_session import Plan, TrainingSession
+from runbook.engine.errors import WrongUse
+from runbook.engine.events import Event, Kind, Said
+from runbook.engine.procedure import Procedure
+from runbook.plain import Keyboard, Lines, OperatorGone, PlainOperator
+from runbook.views import Ending
+
+_SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HANGUP}
+
+
+class Front(Enum):
+    """The three front ends on the one engine."""
+
+    SCREENS = auto()
+    PLAIN = auto()
+    UNATTENDED = auto()
+
+
+def choose(arguments: argparse.Namespace) -> Front:
+    """What was asked for; without a terminal, or on a dumb one, lines."""
+    if arguments.unattended:
+        return Front.UNATTENDED
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return Front.SCREENS if terminal and not arguments.plain else Front.PLAIN
+
+
+def screens(
+    home: Home, *, start: str | None = None, resume: bool = False, seed: int = 1, plan: Plan | None = None
+) -> int:
+    """The Textual app, loaded only here."""
+    from runbook.commands.home import view
+    from runbook.commands.resume import plan_of_newest
+    from runbook.commands.train import chosen
+
+    def opener(scenario: str | None) -> TrainingSession:
+        if scenario is None:
+            return TrainingSession(home, plan_of_newest(home))
+        if plan is not None and scenario == plan.scenario.name:
+            return TrainingSession(home, plan)
+        return TrainingSession(home, Plan(chosen(scenario), seed, attended=True))
+
+    from screens.app import show
+
+    return show(lambda: view(home), opener, start=start, resume=resume)
+
+
+def lines(session: TrainingSession, front: Front, *, explain: bool = False) -> int:
+    """A run as lines; answers the exit status.  A signal leaves a run that can be resumed."""
+    out = Lines(session.procedure, sys.stdout)
+    session.subscribe(out.hear)
+    if explain:
+        session.subscribe(_explainer(session.procedure, out))
+    out.say(f"{session.banner.mode}: {session.banner.target}")
+    caught: list[ExitCode] = []
+    try:
+        ending = asyncio.run(_walk(session, front, out, caught))
+    except asyncio.CancelledError:
+        return _interrupted(caught[0] if caught else ExitCode.INTERRUPTED)
+    except OperatorGone:
+        return _interrupted(ExitCode.HANGUP)
+    _say_ending(out, ending)
+    return ending.exit_code
+
+
+async def _walk(session: TrainingSession, front: Front, out: Lines, caught: list[ExitCode]) -> Ending:
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def stop(code: ExitCode) -> None:
+        caught.append(code)
+        if task is not None:
+            task.cancel()
+
+    for number, code in _SIGNALS.items():
+        loop.add_signal_handler(number, stop, code)
+    if front is Front.UNATTENDED:
+        return await session.walk(None)
+    keyboard = Keyboard(sys.stdin)
+    return await session.walk(PlainOperator(out, keyboard, lambda: session.phone))
+
+
+def _interrupted(code: ExitCode) -> int:
+    print("\nrunbook: interrupted; nothing is lost: `runbook resume` goes on from here", file=sys.stderr)
+    return code
+
+
+def _say_ending(out: Lines, ending: Ending) -> None:
+    out.say()
+    out.say(f"OUTCOME {ending.outcome} (exit {ending.exit_code})")
+    out.say(f"Record:  {ending.folder}")
+    out.say(f"Row:     {ending.details['row']} in {ending.details['log']}, head {str(ending.details['head'])[:23]}…")
+
+
+def _explainer(procedure: Procedure[Any], out: Lines) -> Callable[[Said], None]:
+    def hear(said: Said) -> None:
+        if isinstance(said, Event) and said.kind is Kind.STARTED and said.step is not None:
+            step = procedure.step(said.step)
+            out.say(f"    why        {step.id}: {step.why}")
+
+    return hear
+
+
+def refuse_other_way(declared_attended: bool, front: Front) -> None:  # noqa: FBT001  # a fact of the journal
+    """Attended or not is part of the run and cannot change."""
+    if declared_attended and front is Front.UNATTENDED:
+        raise WrongUse("this run is attended, and stays so", fix="runbook resume, without --unattended.")
+    if not declared_attended and front is not Front.UNATTENDED:
+        raise WrongUse("this run is unattended, and stays so", fix="runbook resume --unattended.")

@@ -1,0 +1,100 @@
+"""This machine: its clock, and the private folder of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import os
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from steps.here import HouseState
+
+REDIRECTING = ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PGSSLMODE", "CLOUDFLARE_EMAIL")
+REDIRECTING_PARTS = ("_PROXY", "_proxy")
+REDIRECTING_STARTS = ("AWS_ENDPOINT_URL_", "VAULT_", "BAO_")
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def boot_id(self) -> str:
+        return _boot_id()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@functools.cache
+def _boot_id() -> str:
+    """Linux says it; elsewhere the second of the boot (wall minus monotonic), which is as good within one boot."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return f"booted-{round(time.time() - time.monotonic(), -1):.0f}"
+
+
+class LocalHouse:
+    """A run's private folder (0700) below its record folder, and what is known of this machine."""
+
+    def __init__(self, records: Path, credentials: str) -> None:
+        self._records = records
+        self._private = records / "private"
+        self._credentials = credentials
+
+    async def state(self) -> HouseState:
+        return await asyncio.to_thread(self._state)
+
+    def place(self, name: str) -> Path:
+        self._private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._private / name
+
+    async def holds(self, name: str, sha256: str) -> bool:
+        return await asyncio.to_thread(_sha256, self._private / name) == sha256
+
+    async def discard(self, name: str) -> None:
+        (self._private / name).unlink(missing_ok=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Remove the private folder when nothing is left in it."""
+        if self._private.is_dir() and not any(self._private.iterdir()):
+            self._private.rmdir()
+
+    def _state(self) -> HouseState:
+        probe = self._records / ".probe"
+        try:
+            probe.write_bytes(b"probe")
+            probe.unlink()
+            writable = True
+        except OSError:
+            writable = False
+        return HouseState(writable, shutil.disk_usage(self._records).free, self._credentials, redirecting())
+
+
+def redirecting() -> tuple[str, ...]:
+    """Names of set variables that could redirect a client of somebody else's; ours are told everything explicitly."""
+    return tuple(
+        sorted(
+            name
+            for name in os.environ
+            if name in REDIRECTING or name.endswith(REDIRECTING_PARTS) or name.startswith(REDIRECTING_STARTS)
+        )
+    )
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,281 @@
+"""A training run: starts or adopts the practice estate, walks the same procedure with the same adapters, records it.
+
+Nothing here can write the restoration-test log: the only recorder that is wired is the training log's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runbook import __version__
+from runbook.commands import abandoned
+from runbook.commands.closing import record_training
+from runbook.commands.machine import LocalHouse, SystemClock
+from runbook.commands.places import JOURNAL, Home
+from runbook.config import Environment, Targets
+from runbook.engine.conductor import Conductor
+from runbook.engine.desk import Desk
+from runbook.engine.errors import WrongUse
+from runbook.engine.events import Event, Progress, Said
+from runbook.engine.ports import Operator, Secret
+from runbook.engine.procedure import Procedure
+from runbook.engine.run import Run, replay
+from runbook.estate.door import Door
+from runbook.policy import Policy
+from runbook.records.journal import Journal
+from runbook.records.scanner import Scanner
+from runbook.safety.interlock import Interlock, Reach
+from runbook.training.client import PracticeEstate
+from runbook.training.operators import PracticeOperator, WithFaults
+from runbook.training.scenario import Scenario
+from runbook.training.spent import unspent
+from runbook.views import Banner, Ending, Phone
+from steps import PROCEDURE
+from steps.here import Held, Here
+
+BANNER = Banner("TRAINING", "practice estate on this machine; nothing of yours is touched")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a training run is: `run_id` None = a new one."""
+
+    scenario: Scenario
+    seed: int
+    attended: bool
+    run_id: str | None = None
+
+
+class TrainingSession:
+    """`views.Session` for training.  `walk` may be called once."""
+
+    def __init__(self, home: Home, plan: Plan) -> None:
+        self._home = home
+        self._plan = plan
+        self._clock = SystemClock()
+        self._listeners: list[Callable[[Said], None]] = []
+        self._conductor: Conductor[Here] | None = None
+        self._past = Run()
+        self._estate: PracticeEstate | None = None
+        self._labels: tuple[str, ...] = ()
+
+    # -- views.Session --------------------------------------------------------------------------------------------
+    @property
+    def banner(self) -> Banner:
+        return BANNER
+
+    @property
+    def procedure(self) -> Procedure[Any]:
+        return PROCEDURE
+
+    @property
+    def run(self) -> Run:
+        return self._conductor.run if self._conductor else self._past
+
+    @property
+    def phone(self) -> Phone | None:
+        return Phone(self._labels, self._call) if self._labels else None
+
+    @property
+    def targets(self) -> Mapping[str, int | None]:
+        return asdict_targets(Targets())
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def subscribe(self, listener: Callable[[Said], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def refusal(self, stage: str) -> str | None:
+        return self._conductor.refusal(stage) if self._conductor else "the run has not begun"
+
+    async def walk(self, operator: Operator | None) -> Ending:
+        """None: the practice operator of the scenario answers.  RunbookError; cancelling leaves the run resumable."""
+        with self._home.locked():
+            return await (self._new(operator) if self._plan.run_id is None else self._resumed(operator))
+
+    # -- a new run, or the same one again -------------------------------------------------------------------------
+    async def _new(self, operator: Operator | None) -> Ending:
+        for line in await asyncio.to_thread(abandoned.end_all, self._home, self._clock):
+            self._show(line)
+        run_id = f"training-{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        folder = self._home.folder(run_id)
+        await self._start(folder)
+        for fault in self._plan.scenario.faults:
+            if fault.when == "start":
+                await asyncio.to_thread(self._ready.fault, fault.kind, fault.with_)
+        with self._tools() as tools:
+            journal = Journal.create(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
+            conductor = await self._conduct(folder, journal, tools, operator)
+            run = await conductor.declare(_declared(run_id, self._plan, operator))
+            return await self._end(folder, journal, tools, run)
+
+    async def _resumed(self, operator: Operator | None) -> Ending:
+        assert self._plan.run_id is not None
+        folder = self._home.folder(self._plan.run_id)
+        estate = await asyncio.to_thread(PracticeEstate.adopt, folder)
+        if estate is None:
+            ending = await asyncio.to_thread(
+                abandoned.end, self._home, folder, self._clock, "its practice estate was gone when it was resumed"
+            )
+            if ending is None:
+                raise WrongUse(f"{folder.name} declared nothing: there is nothing to resume", fix="runbook train")
+            return ending
+        self._estate = estate
+        self._labels, _ = await asyncio.to_thread(estate.custodians)
+        with self._tools() as tools:
+            journal = Journal.open(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
+            self._past = replay(journal.past)
+            conductor = await self._conduct(folder, journal, tools, operator)
+            run = await conductor.resume(by=operator.name if operator else "practice operator")
+            return await self._end(folder, journal, tools, run)
+
+    async def _start(self, folder: Path) -> None:
+        loop = asyncio.get_running_loop()
+
+        def said(text: str) -> None:
+            loop.call_soon_threadsafe(self._show, text)
+
+        estate = await _uninterrupted(
+            asyncio.to_thread(PracticeEstate.start, folder, seed=self._plan.seed, on_progress=said)
+        )
+        self._estate = estate
+        self._labels, _ = await asyncio.to_thread(estate.custodians)
+
+    async def _conduct(
+        self, folder: Path, journal: Journal, tools: _Tools, operator: Operator | None
+    ) -> Conductor[Here]:
+        environment = await asyncio.to_thread(self._ready.environment)
+        here_for = await self._here_for(folder, environment, tools)
+        conductor = Conductor(
+            PROCEDURE,
+            recorder=journal,
+            operator=self._answering(operator, journal.past),
+            clock=self._clock,
+            here_for=here_for,
+            past=journal.past,
+            guard=tools.scanner.register,
+        )
+        for listener in self._listeners:
+            conductor.subscribe(listener)
+        self._conductor = conductor
+        return conductor
+
+    async def _here_for(self, folder: Path, environment: Environment, tools: _Tools) -> Callable[[Desk], Here]:
+        from runbook.commands.wiring import connect
+
+        def credential(name: str) -> Secret:
+            secret = self._ready.credential(name)
+            tools.scanner.register(secret)
+            return secret
+
+        async def asked(name: str) -> Secret:
+            return await asyncio.to_thread(credential, name)
+
+        estate = await asyncio.to_thread(connect, environment, credential, tools.interlock, tools.door)
+        held = Held(guard=tools.scanner.register)
+        house = LocalHouse(folder, "the practice estate's own")
+        return lambda desk: Here(desk, environment, estate, Policy(), Targets(), house, asked, held)
+
+    def _answering(self, operator: Operator | None, past: tuple[Event, ...]) -> Operator:
+        scenario = self._plan.scenario
+        answers, faults = unspent(scenario.operator.answers, scenario.faults, past)
+        return WithFaults(operator or PracticeOperator(self._ready, answers), self._ready, faults)
+
+    async def _end(self, folder: Path, journal: Journal, tools: _Tools, run: Run) -> Ending:
+        """The estate goes first: the record then says what is true of this machine."""
+        journal.close()
+        self._show("ending the practice estate")
+        await _uninterrupted(asyncio.to_thread(self._ready.stop))
+        LocalHouse(folder, "").leave()
+        self._past = run
+        extra = {"calls": tools.interlock.counts}
+        return await asyncio.to_thread(
+            record_training, self._home, folder, extra=extra, masked=lambda text: tools.scanner.text(text, "report")
+        )
+
+    # -- small parts ----------------------------------------------------------------------------------------------
+    @contextmanager
+    def _tools(self) -> Iterator[_Tools]:
+        tools = _Tools(Scanner(self._leaked), Interlock(Reach(loopback_only=True)), Door())
+        try:
+            yield tools
+        finally:
+            tools.door.close()
+
+    @property
+    def _ready(self) -> PracticeEstate:
+        assert self._estate is not None
+        return self._estate
+
+    async def _call(self, label: str) -> str:
+        share = await asyncio.to_thread(self._ready.share, label)
+        return share.reveal()
+
+    def _leaked(self, where: str) -> None:
+        """A secret was masked on its way to disk: a finding, and the record goes on."""
+        if self._conductor is not None:
+            self._conductor.find(f"a secret was masked in {where} on its way to the record", severity="major")
+
+    def _show(self, text: str) -> None:
+        for listener in tuple(self._listeners):
+            listener(Progress("estate", 0, 0, text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    scanner: Scanner
+    interlock: Interlock
+    door: Door
+
+
+def asdict_targets(targets: Targets) -> dict[str, int | None]:
+    """`rto_s` and `rpo_s`."""
+    return {"rto_s": targets.rto_s, "rpo_s": targets.rpo_s}
+
+
+def policy_hash() -> str:
+    """What the policy's figures and the procedure's order come to: a run is resumed under the same only."""
+    figures = json.dumps(asdict(Policy()), default=str, sort_keys=True)
+    steps = ",".join(step.id for step in PROCEDURE.steps())
+    return hashlib.sha256(f"{figures}\n{steps}".encode()).hexdigest()
+
+
+def _declared(run_id: str, plan: Plan, operator: Operator | None) -> dict[str, Any]:
+    who = {"name": "practice operator", "role": "script of the scenario"}
+    return {
+        "run_id": run_id,
+        "mode": "training",
+        "scenario": plan.scenario.name,
+        "attended": plan.attended,
+        "environment": "practice",
+        "operator": who if operator is None else {"name": getpass.getuser(), "role": "operator"},
+        "witness": None,
+        "targets": asdict_targets(Targets()),
+        "policy": {"ref": Policy().reference, "sha256": policy_hash()},
+        "tool_version": __version__,
+        "providers": "LOOPBACK",
+        "seed": plan.seed,
+        "script": plan.scenario.model_dump(mode="json", by_alias=True),
+    }
+
+
+async def _uninterrupted(work: Any) -> Any:
+    """Starting and ending servers is not left half-way: a cancellation takes effect after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

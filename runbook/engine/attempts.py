@@ -1,0 +1,133 @@
+"""One attempt of one step: what is awaited, and how everything that can go wrong becomes an Observation."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from dataclasses import asdict, replace
+from pathlib import PurePath
+from typing import Any, assert_never
+
+from runbook.engine.desk import Desk
+from runbook.engine.errors import LayerFailed, NoVerdict, RecordFailed, Refused, RunbookError
+from runbook.engine.ports import Attest, Confirm, Preview, TypeName, typed_exactly
+from runbook.engine.procedure import Action, AnyStep, Attestation, Check, H, Question
+from runbook.engine.verdict import Observation, Verdict
+
+TYPING_TRIES = 3
+
+
+async def observe(
+    step: AnyStep[H], here: H, desk: Desk, *, typed_target: str | None, quietly: bool
+) -> tuple[Observation, bool]:
+    """The step's observation, and whether it was adopted (done by this run already) instead of done now.
+
+    `typed_target` is the name that must be typed before an Action (production); `quietly` leaves the asking
+    out: used only to obtain a secret again after a resume.
+    """
+    try:
+        match step:
+            case Check():
+                async with asyncio.timeout(step.timeout):
+                    return await step.look(here), False
+            case Action():
+                return await _act(step, here, desk, typed_target, quietly=quietly)
+            case Question():
+                return await step.ask(here), False
+            case Attestation():
+                return await _attest(step, desk), False
+            case _:
+                assert_never(step)
+    except RecordFailed:
+        raise
+    except TimeoutError:
+        return _timed_out(step), False
+    except RunbookError as error:
+        return _told(step, error), False
+    except Exception as error:  # noqa: BLE001  # a defect of ours must not take the run down at 3 a.m.
+        return _defect(step, error), False
+
+
+async def _act(
+    step: Action[H], here: H, desk: Desk, typed_target: str | None, *, quietly: bool
+) -> tuple[Observation, bool]:
+    found = None if quietly else await step.find(here)
+    if found is not None:
+        return found, True
+    if step.asks and not quietly:
+        preview = await step.preview(here)
+        if not await _agreed(step, desk, preview, typed_target):
+            return _declined(preview), False
+    return await step.perform(here), False
+
+
+async def _agreed(step: Action[H], desk: Desk, preview: Preview, typed_target: str | None) -> bool:
+    if not await desk.operator.confirm(Confirm(step.id, step.title, preview)):
+        return False
+    if typed_target is None:
+        return True
+    for _ in range(TYPING_TRIES):
+        if typed_exactly(typed_target, await desk.operator.type_name(TypeName(step.id, typed_target))):
+            return True
+    return False
+
+
+async def _attest(step: Attestation[H], desk: Desk) -> Observation:
+    reason = await desk.operator.attest(Attest(step.id, step.statement))
+    if not reason:
+        return Observation.inconclusive(
+            expected=step.statement, observed="not attested", source="operator", fix="Attest it, or abort."
+        )
+    return Observation(Verdict.ATTESTED, expected=step.statement, observed=reason, source=desk.operator.name)
+
+
+def _declined(preview: Preview) -> Observation:
+    return Observation.inconclusive(
+        expected=preview.what,
+        observed="the operator did not agree: nothing was done",
+        source="operator",
+        fix="Try again and agree, go back, or abort.",
+    )
+
+
+def _timed_out(step: AnyStep[Any]) -> Observation:
+    seconds = step.timeout if isinstance(step, Check) else 0
+    return Observation.inconclusive(
+        expected=step.title,
+        observed=f"no answer within {seconds:.0f} s",
+        source="the conductor's backstop",
+        fix="Look whether the provider is reachable from this machine, then try again.",
+    )
+
+
+def _told(step: AnyStep[Any], error: RunbookError) -> Observation:
+    verdict, observed = Verdict.FAIL, error.sentence
+    match error:
+        case NoVerdict():
+            verdict = Verdict.INCONCLUSIVE
+        case Refused():
+            observed = f"refused by a safety rule: {error.sentence}"
+        case LayerFailed() | _:
+            pass
+    return Observation(verdict, step.title, observed, error.source, error.fix, error.provider_text)
+
+
+def _defect(step: AnyStep[Any], error: Exception) -> Observation:
+    """Type and place only: the text of an unexpected error may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames[-2:]]
+    return Observation.inconclusive(
+        expected=step.title,
+        observed=f"a defect in this tool, not in your platform: {type(error).__name__} at {' < '.join(places[::-1])}",
+        source="runbook",
+        fix="Try again; if it stays, use the manual way of this step and report the line above.",
+    )
+
+
+def as_data(observation: Observation) -> dict[str, Any]:
+    """The observation as the journal's `result` carries it; facts by the name of their type."""
+    data = asdict(replace(observation, facts=(), findings=()))
+    data.pop("findings")
+    data["verdict"] = str(observation.verdict)
+    data["facts"] = {type(fact).__name__: asdict(fact) for fact in observation.facts}
+    return data

@@ -1,0 +1,339 @@
+"""Walks the procedure: runs checks side by side, asks the operator, emits events; the single writer of run state.
+
+Every position in the run is derived from its state, so that resuming is the same walk over a replayed state.
+There is no way past a checkpoint but `_gate`, and no way into a stage but `perform_stage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any, Generic, assert_never
+
+from runbook.engine.checkpoint import entry_refusal, refusal
+from runbook.engine.desk import Desk
+from runbook.engine.errors import Refused
+from runbook.engine.events import Event, Kind, Said
+from runbook.engine.outcome import tally
+from runbook.engine.performer import Performer
+from runbook.engine.ports import Act, Clock, Decide, Decision, Gate, Operator, Recorder, Secret
+from runbook.engine.procedure import Action, AnyStep, Check, H, Lasting, Procedure, Stage
+from runbook.engine.pulse import Watch
+from runbook.engine.run import Run
+from runbook.engine.scribe import Scribe
+from runbook.engine.verdict import Finding, Observation, Verdict
+
+
+class _Move(Enum):
+    """What a stage does next: goes on, looks at its steps again, or the run went elsewhere."""
+
+    ON = auto()
+    AGAIN = auto()
+    AWAY = auto()
+
+
+class Conductor(Generic[H]):
+    """One run.  `past` are the events of its journal when it is resumed.
+
+    `freshness_s` is the age in seconds up to which a standing check needs no second look at a checkpoint;
+    `heartbeat_s` the seconds between background heartbeats, None for none; `typed_target` the name that must
+    be typed before each Action (production); `guard` is told every secret that the operator enters.
+    """
+
+    def __init__(
+        self,
+        procedure: Procedure[H],
+        *,
+        recorder: Recorder,
+        operator: Operator,
+        clock: Clock,
+        here_for: Callable[[Desk], H],
+        past: Iterable[Event] = (),
+        freshness_s: float = 300.0,
+        heartbeat_s: float | None = 30.0,
+        typed_target: str | None = None,
+        guard: Callable[[Secret], None] = lambda _: None,
+    ) -> None:
+        self.procedure = procedure
+        self._operator = operator
+        self._clock = clock
+        self._freshness = timedelta(seconds=freshness_s)
+        self._scribe = Scribe(recorder, past)
+        self._performer = Performer(
+            procedure,
+            scribe=self._scribe,
+            operator=operator,
+            clock=clock,
+            here_for=here_for,
+            typed_target=typed_target,
+            guard=guard,
+        )
+        self._watch = Watch(procedure, self._scribe, clock, self._performer.here_for_heartbeat, heartbeat_s)
+
+    @property
+    def run(self) -> Run:
+        """The state now."""
+        return self._scribe.run
+
+    def subscribe(self, listener: Callable[[Said], None]) -> Callable[[], None]:
+        """Tell `listener` everything said from now on."""
+        return self._scribe.subscribe(listener)
+
+    def refusal(self, stage_id: str) -> str | None:
+        """Why that stage's checkpoint stays shut, or None."""
+        return refusal(self.run, self.procedure, self.procedure.stage(stage_id))
+
+    def find(self, text: str, *, severity: str = "minor") -> None:
+        """A finding that no step made: of the operator, or of the recorder's own watch."""
+        self._scribe.say(Kind.FINDING, **asdict(Finding(text, severity)))
+
+    # -- the walk -------------------------------------------------------------------------------------------------
+    async def declare(self, declared: Mapping[str, Any], findings: Iterable[Mapping[str, Any]] = ()) -> Run:
+        """Begin a new run: T0 is written with what was declared."""
+        self._scribe.say(Kind.DECLARED, **declared)
+        for finding in findings:
+            self._scribe.say(Kind.FINDING, **finding)
+        return await self.walk()
+
+    async def resume(self, **by: Any) -> Run:
+        """Go on with a run whose process ended: what was held in memory is obtained again, then the same walk."""
+        self._scribe.say(Kind.RESUMED, **by)
+        await self._regain()
+        return await self.walk()
+
+    async def walk(self) -> Run:
+        """Every stage in order, then the closing; answers the ended run."""
+        async with self._watch:
+            while (stage := self._current()) is not None and self.run.aborted is None:
+                await self.perform_stage(stage.id)
+        if self.run.outcome is None:
+            await self._close()
+        return self.run
+
+    async def perform_stage(self, stage_id: str) -> None:
+        """The one way into a stage; Refused, with the sentence, when it is not this stage's turn.
+
+        Ends when the checkpoint was opened, the operator went back, or the run was aborted.
+        """
+        stage = self.procedure.stage(stage_id)
+        sentence = entry_refusal(self.run, self.procedure, stage)
+        if sentence is not None:
+            raise Refused(sentence, fix="The stages are done in the policy's order.")
+        self._scribe.say(Kind.STARTED, stage=stage.id)
+        while await self._steps(stage):
+            move = await self._gate(stage)
+            if move is not _Move.AGAIN:
+                return
+
+    def _current(self) -> Stage[H] | None:
+        return next((stage for stage in self.procedure.stages if stage.id not in self.run.opened), None)
+
+    # -- steps ----------------------------------------------------------------------------------------------------
+    async def _steps(self, stage: Stage[H]) -> bool:
+        """All steps of the stage; False when the operator left it."""
+        while batch := self._next_batch(stage):
+            await self._performer.attempt_all(batch)
+            for step in batch:
+                if not self.run.satisfied(step.id) and await self._after_failure(step) is _Move.AWAY:
+                    return False
+        return True
+
+    def _next_batch(self, stage: Stage[H]) -> list[AnyStep[H]]:
+        """The checks that can run side by side now, or the one other step whose turn it is."""
+        batch: list[AnyStep[H]] = []
+        for step in stage.steps:
+            if self.run.satisfied(step.id):
+                continue
+            if not isinstance(step, Check):
+                return batch or [step]
+            if all(self.run.satisfied(earlier) for earlier in step.after):
+                batch.append(step)
+        return batch
+
+    async def _after_failure(self, step: AnyStep[H]) -> _Move:
+        result = self.run.result(step.id)
+        assert result is not None
+        may_attest = result.verdict is Verdict.INCONCLUSIVE and step.attestable
+        options = (Act.RETRY, *((Act.ATTEST,) if may_attest else ()), Act.BACK, Act.ABORT)
+        decision = await self._ask_after(step, options)
+        return self._follow(decision, step) if decision.act in options else _Move.AGAIN
+
+    async def _ask_after(self, step: AnyStep[H], options: tuple[Act, ...]) -> Decision:
+        result = self.run.result(step.id)
+        assert result is not None
+        ask = Decide(
+            step=step.id,
+            title=step.title,
+            verdict=result.verdict,
+            expected=result.expected,
+            observed=result.observed,
+            source=result.source,
+            fix=result.fix,
+            provider_text=result.provider_text,
+            why=step.why,
+            manual=step.manual,
+            options=options,
+            back_to=self._back_to(self.procedure.stage(step.stage)) if Act.BACK in options else (),
+        )
+        return await self._performer.asking(step.stage, step.id).decide(ask)
+
+    def _follow(self, decision: Decision, step: AnyStep[H]) -> _Move:
+        match decision.act:
+            case Act.RETRY | Act.OPEN:
+                return _Move.AGAIN
+            case Act.ATTEST:
+                return self._attested(step, decision.reason)
+            case Act.BACK:
+                return self._go_back(step.stage, decision)
+            case Act.ABORT:
+                return self._abort(step.stage, decision)
+            case _:
+                assert_never(decision.act)
+
+    def _attested(self, step: AnyStep[H], reason: str) -> _Move:
+        """An exception: an attestation in place of a step that was inconclusive; without a reason there is none."""
+        result = self.run.result(step.id)
+        if not reason.strip() or result is None:
+            return _Move.AGAIN
+        who = str(self.run.declared.get("operator", {}).get("name", self._operator.name))
+        self._scribe.say(Kind.EXCEPTION, stage=step.stage, step=step.id, what=step.id, why=reason, who=who)
+        stated = Observation(Verdict.ATTESTED, result.expected, f"attested: {reason}", source=self._operator.name)
+        self._performer.conclude(step, result.number + 1, stated, reason=reason)
+        return _Move.ON
+
+    # -- the checkpoint -------------------------------------------------------------------------------------------
+    async def _gate(self, stage: Stage[H]) -> _Move:
+        asking = self._performer.asking(stage.id, None)
+        await self._watch.look((stage,))
+        while True:
+            decision = await asking.gate(self._gate_of(stage))
+            match decision.act:
+                case Act.OPEN | Act.RETRY:
+                    await self._look_again(stage)
+                    if any(not self.run.satisfied(step.id) for step in stage.steps):
+                        self._refuse(stage)
+                        return _Move.AGAIN
+                    if decision.act is Act.OPEN and self._open(stage):
+                        return _Move.ON
+                case Act.BACK:
+                    if self._go_back(stage.id, decision) is _Move.AWAY:
+                        return _Move.AWAY
+                case Act.ABORT:
+                    return self._abort(stage.id, decision)
+                case Act.ATTEST:
+                    pass  # a checkpoint is opened or not; nothing about it can be attested
+                case _:
+                    assert_never(decision.act)
+
+    def _gate_of(self, stage: Stage[H]) -> Gate:
+        after = self.procedure.after(stage)
+        return Gate(
+            stage=stage.id,
+            number=stage.number,
+            title=stage.title,
+            refusal=self.refusal(stage.id),
+            next_title=after.title if after else None,
+            next_touches=after.touches if after else self.procedure.closing.touches,
+            options=(Act.OPEN, Act.RETRY, Act.BACK, Act.ABORT),
+            back_to=self._back_to(stage),
+        )
+
+    async def _look_again(self, stage: Stage[H]) -> None:
+        """What opening needs: every layer's heartbeat now, the stage's companions, its stale checks again."""
+        await self._watch.look((*self.procedure.before(stage), stage), opening=stage)
+        await self._performer.attempt_all([step for step in stage.steps if self._stale(step)])
+
+    def _stale(self, step: AnyStep[H]) -> bool:
+        result = self.run.result(step.id)
+        if not isinstance(step, Check) or result is None or result.verdict is not Verdict.PASS:
+            return False
+        match step.lasting:
+            case Lasting.MOMENT:
+                return False
+            case Lasting.HEAVY:
+                return self.run.last_fall is not None and self.run.last_fall > result.at
+            case Lasting.STANDING:
+                return self._clock.now() - result.at > self._freshness
+            case _:
+                assert_never(step.lasting)
+
+    def _open(self, stage: Stage[H]) -> bool:
+        if self.refusal(stage.id) is not None:
+            return self._refuse(stage)
+        self._scribe.say(Kind.CHECKPOINT, stage=stage.id, decision="opened", by=self._operator.name)
+        return True
+
+    def _refuse(self, stage: Stage[H]) -> bool:
+        sentence = self.refusal(stage.id)
+        self._scribe.say(Kind.CHECKPOINT, stage=stage.id, decision="refused", reason=sentence, by="checkpoint")
+        return False
+
+    # -- back, abort, resume --------------------------------------------------------------------------------------
+    def _back_to(self, stage: Stage[H]) -> tuple[str, ...]:
+        return tuple(other.id for other in (*self.procedure.before(stage), stage))
+
+    def _go_back(self, from_stage: str, decision: Decision) -> _Move:
+        """Void the results from `decision.to` (a stage or a step of one) on; the ledger and the clocks go on."""
+        stage_id = decision.to.partition(".")[0]
+        if not decision.reason.strip() or stage_id not in self._back_to(self.procedure.stage(from_stage)):
+            return _Move.AGAIN
+        ids = [step.id for stage in self.procedure.stages for step in stage.steps]
+        first = decision.to if decision.to in ids else next(i for i in ids if i.startswith(stage_id + "."))
+        shut = [stage.id for stage in self.procedure.stages if stage.number >= self.procedure.stage(stage_id).number]
+        self._scribe.say(
+            Kind.CHECKPOINT,
+            stage=from_stage,
+            decision="back",
+            to=decision.to,
+            reason=decision.reason,
+            by=self._operator.name,
+            void=ids[ids.index(first) :],
+            stages=shut,
+        )
+        return _Move.AWAY
+
+    def _abort(self, stage: str, decision: Decision) -> _Move:
+        self._scribe.say(
+            Kind.CHECKPOINT, stage=stage, decision="aborted", reason=decision.reason, by=self._operator.name
+        )
+        return _Move.AWAY
+
+    async def _regain(self) -> None:
+        """Obtain again what the ended process held in memory, where a later step needs it."""
+        for stage in self.procedure.stages:
+            for step in stage.steps:
+                if not (isinstance(step, Action) and self.run.satisfied(step.id) and step.regain(self.run)):
+                    continue
+                if stage.id in self.run.opened:
+                    await self._performer.attempt(step, quietly=True)
+                    continue
+                why = "what it established was held in memory by a process that ended"
+                self._scribe.say(
+                    Kind.CHECKPOINT,
+                    stage=stage.id,
+                    decision="back",
+                    to=step.id,
+                    reason=why,
+                    by="resume",
+                    void=[step.id],
+                    stages=[],
+                )
+
+    # -- the closing ----------------------------------------------------------------------------------------------
+    async def _close(self) -> None:
+        """Criteria, cleanup, declaration; `ended` is the journal's last line."""
+        closing = self.procedure.closing
+        self._scribe.say(Kind.STARTED, stage=closing.id)
+        for step in closing.steps:
+            if self.run.satisfied(step.id):
+                continue
+            await self._performer.attempt(step)
+            while isinstance(step, Action) and not self.run.satisfied(step.id):
+                if (await self._ask_after(step, (Act.RETRY, Act.ABORT))).act is not Act.RETRY:
+                    result = self.run.result(step.id)
+                    self.find(f"not finished: {result.observed if result else step.title}", severity="major")
+                    break
+                await self._performer.attempt(step)
+        self._scribe.say(Kind.ENDED, stage=closing.id, outcome=str(tally(self.run, self.procedure).outcome))

@@ -1,0 +1,81 @@
+"""What the conductor lends to one attempt of one step: the operator, the clock, permits, progress, what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from runbook.engine.asking import Asking
+from runbook.engine.errors import NoVerdict
+from runbook.engine.events import Kind, Progress
+from runbook.engine.outcome import Tally
+from runbook.engine.ports import Clock, Permit
+from runbook.engine.run import Run
+from runbook.engine.scribe import Scribe
+from runbook.engine.verdict import Observation
+
+F = TypeVar("F")
+
+UndoAll = Callable[[], Awaitable[Observation]]
+
+
+class Desk:
+    """One per attempt.  Whatever a step does to the world goes through `intend` first."""
+
+    def __init__(
+        self,
+        *,
+        stage: str,
+        step: str,
+        scribe: Scribe,
+        operator: Asking,
+        clock: Clock,
+        undo_all: UndoAll,
+        tally: Callable[[], Tally],
+    ) -> None:
+        self.stage = stage
+        self.step = step
+        self.operator = operator
+        self.clock = clock
+        self.undo_all = undo_all
+        self.tally = tally
+        self._scribe = scribe
+
+    @property
+    def run(self) -> Run:
+        """The state of the run now."""
+        return self._scribe.run
+
+    def need(self, kind: type[F]) -> F:
+        """The fact of that type; NoVerdict when the step that establishes it was attested or gave none."""
+        fact = self.run.fact(kind)
+        if fact is None:
+            raise NoVerdict(
+                f"an earlier step did not establish {kind.__name__}, which this one needs",
+                fix="Go back to the step that establishes it.",
+                source="the run's own journal",
+            )
+        return fact
+
+    async def intend(
+        self, operation: str, target: str, *, creates: tuple[str, str] | None = None, **detail: Any
+    ) -> Permit:
+        """Put the intent on disk and get the permit for exactly that call.
+
+        `creates` is (kind, id) of what comes to exist: it stands in the ledger before it exists.  `detail` goes with
+        the intent and the ledger entry; a secret is never part of it.
+        """
+        self._scribe.say(
+            Kind.INTENT,
+            stage=self.stage,
+            step=self.step,
+            operation=operation,
+            target=target,
+            creates={"kind": creates[0], "id": creates[1]} if creates else None,
+            detail=detail,
+        )
+        return Permit(self.run.id, self.step, operation, target)
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        """Say how far this step is; `total` 0 = unknown."""
+        self._scribe.show(Progress(self.step, done, total, text))

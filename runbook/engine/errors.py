@@ -1,0 +1,45 @@
+"""The exceptions that the engine understands.
+
+    RunbookError
+      NoVerdict        a provider could not be asked: the step is INCONCLUSIVE
+      LayerFailed      an action was refused or came out wrong: the step is FAIL
+      Refused          a safety rule stands in the way: exit code 4, never attestable
+      RecordFailed     the record could not be written or is damaged: exit code 7
+      WrongUse         wrong usage, configuration or scenario: exit code 2
+
+Adapters raise `NoVerdict` and `LayerFailed` with a sentence in the operator's words, a fix, and the
+provider's own text (cleaned by `safety.outside_text`).  Anything else that escapes is a defect.
+"""
+
+from __future__ import annotations
+
+
+class RunbookError(Exception):
+    """Base of all; `str()` is one sentence for the operator."""
+
+    def __init__(self, sentence: str, *, fix: str = "", provider_text: str = "", source: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.fix = fix
+        self.provider_text = provider_text
+        self.source = source
+
+
+class NoVerdict(RunbookError):
+    """The provider could not be reached, did not answer in time, or refused our sign-in."""
+
+
+class LayerFailed(RunbookError):
+    """The provider answered, and its answer is about the layer or the backup."""
+
+
+class Refused(RunbookError):
+    """The interlock or another safety rule forbids it, in any mode, for anybody."""
+
+
+class RecordFailed(RunbookError):
+    """A record could not be written, or does not verify."""
+
+
+class WrongUse(RunbookError):
+    """Wrong command line, configuration or scenario; names file, key, line and the fix."""

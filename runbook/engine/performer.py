@@ -1,0 +1,145 @@
+"""Performs one attempt of one step and writes it down; lends each attempt its desk; undoes what the ledger lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Generic
+
+from runbook.engine.asking import Asking
+from runbook.engine.attempts import as_data, observe
+from runbook.engine.desk import Desk
+from runbook.engine.events import Kind
+from runbook.engine.outcome import tally
+from runbook.engine.ports import Clock, Operator, Secret
+from runbook.engine.procedure import Action, AnyStep, Check, H, Procedure
+from runbook.engine.run import LedgerEntry
+from runbook.engine.scribe import Scribe
+from runbook.engine.verdict import Observation
+
+UNDO_LIMIT_S = 600.0  # deleting a database instance takes minutes on the real provider
+
+
+class Performer(Generic[H]):
+    """The conductor's hands.  Nothing else makes a Desk, and so nothing else hands out permits."""
+
+    def __init__(
+        self,
+        procedure: Procedure[H],
+        *,
+        scribe: Scribe,
+        operator: Operator,
+        clock: Clock,
+        here_for: Callable[[Desk], H],
+        typed_target: str | None,
+        guard: Callable[[Secret], None],
+    ) -> None:
+        self._procedure = procedure
+        self._operator = operator
+        self._clock = clock
+        self._here_for = here_for
+        self._typed_target = typed_target
+        self._guard = guard
+        self._scribe = scribe
+
+    async def attempt_all(self, batch: Iterable[AnyStep[H]]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for step in batch:
+                group.create_task(self.attempt(step))
+
+    async def attempt(self, step: AnyStep[H], *, quietly: bool = False) -> None:
+        number = 1 + sum(attempt.step == step.id for attempt in self._scribe.run.attempts)
+        self._scribe.say(Kind.STARTED, stage=step.stage, step=step.id, attempt=number)
+        began = self._clock.monotonic_ns()
+        desk = self.desk(step.stage, step.id)
+        observation, adopted = await observe(
+            step, self._here_for(desk), desk, typed_target=self._typed_target, quietly=quietly
+        )
+        ms = (self._clock.monotonic_ns() - began) // 1_000_000
+        self.conclude(step, number, observation, ms=ms, adopted=adopted)
+
+    def conclude(
+        self,
+        step: AnyStep[H],
+        number: int,
+        observation: Observation,
+        *,
+        ms: int = 0,
+        adopted: bool = False,
+        reason: str = "",
+    ) -> None:
+        data = as_data(observation)
+        self._scribe.say(
+            Kind.RESULT,
+            stage=step.stage,
+            step=step.id,
+            attempt=number,
+            kind=step.kind,
+            ms=ms,
+            adopted=adopted,
+            reason=reason,
+            **data,
+        )
+        for finding in observation.findings:
+            self._scribe.say(Kind.FINDING, stage=step.stage, step=step.id, **asdict(finding))
+
+    async def _undo_all(self) -> Observation:
+        """Undo every open ledger entry, newest first, each by the Action that made it."""
+        left: list[str] = []
+        for entry in self._scribe.run.open_ledger:
+            step = self._procedure.step(entry.step)
+            seen = await self._undo(step, entry)
+            gone = seen.verdict.satisfies
+            self._scribe.say(
+                Kind.CLEANUP,
+                stage=self._procedure.closing.id,
+                kind=entry.kind,
+                id=entry.id,
+                gone=gone,
+                observed=seen.observed,
+            )
+            if not gone:
+                left.append(f"{entry.kind} {entry.id}: {seen.observed}")
+        return Observation.that(
+            not left,
+            expected="everything in the ledger undone and seen to be gone",
+            observed="; ".join(left) or f"{len(self._scribe.run.ledger)} ledger entries undone",
+            source="the ledger, and each provider asked again",
+            fix="Remove what is named by hand, then look again.",
+        )
+
+    async def _undo(self, step: AnyStep[H], entry: LedgerEntry) -> Observation:
+        desk = self.desk(self._procedure.closing.id, f"{self._procedure.closing.id}.cleanup")
+        undo = step.undo if isinstance(step, Action) else None
+        if undo is None:
+            return Observation.inconclusive(expected="undone", observed=f"{step.id} has no undo", source="procedure")
+        act: Check[H] = Check(
+            id=desk.step,
+            title=f"undo {entry.kind}",
+            why=step.why,
+            manual=step.manual,
+            timeout=600,
+            look=lambda here: undo(here, entry),
+        )
+        observation, _ = await observe(act, self._here_for(desk), desk, typed_target=None, quietly=True)
+        return observation
+
+    # -- what is lent out -----------------------------------------------------------------------------------------
+    def asking(self, stage: str, step: str | None) -> Asking:
+        return Asking(self._operator, self._scribe, stage=stage, step=step, guard=self._guard)
+
+    def desk(self, stage: str, step: str) -> Desk:
+        return Desk(
+            stage=stage,
+            step=step,
+            scribe=self._scribe,
+            operator=self.asking(stage, step),
+            clock=self._clock,
+            undo_all=self._undo_all,
+            tally=lambda: tally(self._scribe.run, self._procedure),
+        )
+
+    def here_for_heartbeat(self, stage: str) -> H:
+        """What a stage's heartbeat sees; its desk hands out no permit that the journal does not know."""
+        return self._here_for(self.desk(stage, f"{stage}.heartbeat"))

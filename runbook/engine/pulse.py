@@ -1,0 +1,94 @@
+"""Heartbeats: the one cheap check by which a passed stage goes on being watched, in the background and at each gate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Generic, Self
+
+from runbook.engine.errors import RecordFailed, RunbookError
+from runbook.engine.events import Kind
+from runbook.engine.ports import Clock
+from runbook.engine.procedure import H, Look, Procedure, Stage
+from runbook.engine.scribe import Scribe
+from runbook.engine.verdict import Observation
+
+LIMIT_S = 15.0  # a layer that does not answer in that time does not hold
+
+
+class Watch(Generic[H]):
+    """An async context manager: inside it, every opened stage is looked at every `every` seconds (None: never)."""
+
+    def __init__(
+        self,
+        procedure: Procedure[H],
+        scribe: Scribe,
+        clock: Clock,
+        here_for: Callable[[str], H],
+        every: float | None,
+    ) -> None:
+        self._procedure = procedure
+        self._scribe = scribe
+        self._clock = clock
+        self._here_for = here_for
+        self._every = every
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._every is not None:
+            self._task = asyncio.create_task(self._watch(self._every), name="heartbeats")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def look(self, stages: Iterable[Stage[H]], *, opening: Stage[H] | None = None) -> None:
+        """Feel every pulse now, side by side; for `opening` its companions too, whatever their age."""
+        async with asyncio.TaskGroup() as group:
+            for stage in stages:
+                looks = (stage.heartbeat,) if stage.heartbeat else ()
+                companions = stage.at_opening if stage is opening else ()
+                group.create_task(self._feel(stage, (*looks, *companions)))
+
+    async def _watch(self, every: float) -> None:
+        while True:
+            await self._clock.sleep(every)
+            await self.look([stage for stage in self._procedure.stages if stage.id in self._scribe.run.opened])
+
+    async def _feel(self, stage: Stage[H], looks: tuple[Look[H], ...]) -> None:
+        seen: Observation | None = None
+        for look in looks:
+            seen = await self._seen(stage, look)
+            if not seen.verdict.satisfies:
+                break
+        if seen is not None:
+            self._scribe.say(
+                Kind.HEARTBEAT,
+                stage=stage.id,
+                alive=seen.verdict.satisfies,
+                observed=seen.observed,
+                source=seen.source,
+            )
+
+    async def _seen(self, stage: Stage[H], look: Look[H]) -> Observation:
+        expected = f"{stage.title} still holds"
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                return await look(self._here_for(stage.id))
+        except RecordFailed:
+            raise
+        except TimeoutError:
+            return Observation.inconclusive(
+                expected=expected, observed=f"no answer within {LIMIT_S:.0f} s", source="heartbeat"
+            )
+        except RunbookError as error:
+            return Observation.inconclusive(expected=expected, observed=error.sentence, source=error.source)
+        except Exception as error:  # noqa: BLE001  # shows as a fallen layer; it must not end the run
+            return Observation.inconclusive(
+                expected=expected, observed=f"a defect in this tool: {type(error).__name__}", source="runbook"
+            )

@@ -1,0 +1,300 @@
+"""The state of a run as a fold over its events: `replay(events) == state`, and there is no other saved state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from runbook.engine.events import Event, Kind
+from runbook.engine.verdict import Finding, Verdict
+
+F = TypeVar("F")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One finished attempt of a step; `void` once the run went back behind it."""
+
+    step: str
+    stage: str
+    kind: str
+    number: int
+    verdict: Verdict
+    expected: str
+    observed: str
+    source: str
+    at: datetime
+    ms: int
+    fix: str = ""
+    provider_text: str = ""
+    reason: str = ""
+    adopted: bool = False
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that was announced; `at` is when, before it was made."""
+
+    step: str
+    operation: str
+    target: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """Something this run created or changed, written down before it was; `destroyed` when it was seen to be gone."""
+
+    kind: str
+    id: str
+    step: str
+    created: datetime
+    detail: Mapping[str, Any]
+    destroyed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The last heartbeat of a layer."""
+
+    alive: bool
+    observed: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that is known of a run.  Built by `apply`, never by hand."""
+
+    id: str = ""
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    started_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    begun: Mapping[str, datetime] = field(default_factory=dict)  # attempts under way, by step
+    intents: tuple[Intent, ...] = ()  # without a result yet
+    opened: tuple[str, ...] = ()  # stages whose checkpoint was opened, in order
+    entered: Mapping[str, datetime] = field(default_factory=dict)  # stage → first begun
+    left: Mapping[str, datetime] = field(default_factory=dict)  # stage → checkpoint opened
+    refusals: tuple[str, ...] = ()
+    pulses: Mapping[str, Pulse] = field(default_factory=dict)
+    last_fall: datetime | None = None  # when a heartbeat last failed
+    ledger: tuple[LedgerEntry, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    exceptions: tuple[Mapping[str, Any], ...] = ()
+    questions: tuple[tuple[str | None, datetime], ...] = ()  # asked, not yet answered: (stage, since)
+    human_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds a person was waited for
+    waiting_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds nobody was there (crash to resume)
+    resumes: int = 0
+    aborted: str | None = None
+    outcome: str | None = None
+    last_at: datetime | None = None
+    last_stage: str | None = None
+    last_seq: int = 0
+
+    def result(self, step: str) -> Attempt | None:
+        """The attempt that counts: the last one, unless the run went back behind it."""
+        last = self.last(step)
+        return last if last and not last.void else None
+
+    def last(self, step: str) -> Attempt | None:
+        """The last attempt of a step, void or not."""
+        return next((attempt for attempt in reversed(self.attempts) if attempt.step == step), None)
+
+    def satisfied(self, step: str) -> bool:
+        """True when a checkpoint may open over this step."""
+        result = self.result(step)
+        return result is not None and result.verdict.satisfies
+
+    def fact(self, kind: type[F]) -> F | None:
+        """The newest valid fact of that type which a step established, or None."""
+        return self._fact(kind, with_void=False)
+
+    def former_fact(self, kind: type[F]) -> F | None:
+        """The same, also from results that became void: what `find` looks for when the run went back."""
+        return self._fact(kind, with_void=True)
+
+    def _fact(self, kind: type[F], *, with_void: bool) -> F | None:
+        for attempt in reversed(self.attempts):
+            if kind.__name__ in attempt.facts and (with_void or not attempt.void):
+                return kind(**_tuples(attempt.facts[kind.__name__]))
+        return None
+
+    @property
+    def open_ledger(self) -> tuple[LedgerEntry, ...]:
+        """What still has to be undone, newest first."""
+        return tuple(entry for entry in reversed(self.ledger) if entry.destroyed is None)
+
+
+def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples: lists of a fact's fields become tuples again."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+def replay(events: Iterable[Event]) -> Run:
+    """The state after these events."""
+    run = Run()
+    for event in events:
+        run = apply(run, event)
+    return run
+
+
+def apply(run: Run, event: Event) -> Run:
+    """The state after one more event."""
+    run = _FOLDS[event.kind](run, event)
+    return replace(run, last_at=event.at, last_stage=event.stage or run.last_stage, last_seq=event.seq)
+
+
+def _declared(run: Run, event: Event) -> Run:
+    return replace(run, id=str(event.data["run_id"]), declared=dict(event.data), started_at=event.at)
+
+
+def _started(run: Run, event: Event) -> Run:
+    if event.step is not None:
+        return replace(run, begun={**run.begun, event.step: event.at})
+    assert event.stage is not None
+    return replace(run, entered={event.stage: event.at, **run.entered})
+
+
+def _intent(run: Run, event: Event) -> Run:
+    assert event.step is not None
+    intent = Intent(event.step, event.data["operation"], event.data["target"], event.at)
+    run = replace(run, intents=(*run.intents, intent))
+    creates = event.data.get("creates")
+    if not creates or any((e.kind, e.id) == (creates["kind"], creates["id"]) and not e.destroyed for e in run.ledger):
+        return run
+    entry = LedgerEntry(creates["kind"], creates["id"], event.step, event.at, event.data.get("detail", {}))
+    return replace(run, ledger=(*run.ledger, entry))
+
+
+def _result(run: Run, event: Event) -> Run:
+    assert event.step is not None
+    assert event.stage is not None
+    data = event.data
+    attempt = Attempt(
+        step=event.step,
+        stage=event.stage,
+        kind=data["kind"],
+        number=data["attempt"],
+        verdict=Verdict(data["verdict"]),
+        expected=data["expected"],
+        observed=data["observed"],
+        source=data["source"],
+        at=event.at,
+        ms=data["ms"],
+        fix=data.get("fix", ""),
+        provider_text=data.get("provider_text", ""),
+        reason=data.get("reason", ""),
+        adopted=data.get("adopted", False),
+        facts=data.get("facts", {}),
+    )
+    return replace(
+        run,
+        attempts=(*run.attempts, attempt),
+        begun={step: at for step, at in run.begun.items() if step != event.step},
+        intents=tuple(intent for intent in run.intents if intent.step != event.step),
+    )
+
+
+def _asked(run: Run, event: Event) -> Run:
+    return replace(run, questions=(*run.questions, (event.stage, event.at)))
+
+
+def _answered(run: Run, event: Event) -> Run:
+    if not run.questions:
+        return run
+    *earlier, (stage, since) = run.questions
+    waited = (event.at - since).total_seconds()
+    return replace(run, questions=tuple(earlier), human_s=_add(run.human_s, stage, waited))
+
+
+def _add(seconds: Mapping[str, float], stage: str | None, more: float) -> Mapping[str, float]:
+    key = stage or ""
+    return {**seconds, key: seconds.get(key, 0.0) + max(more, 0.0)}
+
+
+def _checkpoint(run: Run, event: Event) -> Run:
+    decision, reason = event.data["decision"], event.data.get("reason", "")
+    if decision == "refused":
+        return replace(run, refusals=(*run.refusals, reason))
+    if decision == "aborted":
+        return replace(run, aborted=reason or "no reason given")
+    assert event.stage is not None
+    if decision == "back":
+        return _back(run, event.data["void"], event.data["stages"])
+    opened = run.opened if event.stage in run.opened else (*run.opened, event.stage)
+    return replace(run, opened=opened, left={**run.left, event.stage: event.at})
+
+
+def _back(run: Run, void: Iterable[str], stages: Iterable[str]) -> Run:
+    gone, shut = frozenset(void), frozenset(stages)
+    return replace(
+        run,
+        attempts=tuple(replace(a, void=True) if a.step in gone else a for a in run.attempts),
+        opened=tuple(stage for stage in run.opened if stage not in shut),
+        pulses={stage: pulse for stage, pulse in run.pulses.items() if stage not in shut},
+    )
+
+
+def _heartbeat(run: Run, event: Event) -> Run:
+    assert event.stage is not None
+    pulse = Pulse(event.data["alive"], event.data["observed"], event.at)
+    fall = run.last_fall if pulse.alive else event.at
+    return replace(run, pulses={**run.pulses, event.stage: pulse}, last_fall=fall)
+
+
+def _exception(run: Run, event: Event) -> Run:
+    return replace(run, exceptions=(*run.exceptions, dict(event.data)))
+
+
+def _finding(run: Run, event: Event) -> Run:
+    finding = Finding(**event.data)
+    return run if finding in run.findings else replace(run, findings=(*run.findings, finding))
+
+
+def _resumed(run: Run, event: Event) -> Run:
+    gap = (event.at - run.last_at).total_seconds() if run.last_at else 0.0
+    return replace(
+        run,
+        resumes=run.resumes + 1,
+        begun={},
+        questions=(),
+        waiting_s=_add(run.waiting_s, run.last_stage, gap),
+    )
+
+
+def _cleanup(run: Run, event: Event) -> Run:
+    if not event.data["gone"]:
+        return run
+    key = (event.data["kind"], event.data["id"])
+    return replace(
+        run,
+        ledger=tuple(
+            replace(entry, destroyed=event.at) if (entry.kind, entry.id) == key and not entry.destroyed else entry
+            for entry in run.ledger
+        ),
+    )
+
+
+def _ended(run: Run, event: Event) -> Run:
+    return replace(run, outcome=str(event.data["outcome"]))
+
+
+_FOLDS = {
+    Kind.DECLARED: _declared,
+    Kind.STARTED: _started,
+    Kind.INTENT: _intent,
+    Kind.RESULT: _result,
+    Kind.ASKED: _asked,
+    Kind.ANSWERED: _answered,
+    Kind.CHECKPOINT: _checkpoint,
+    Kind.HEARTBEAT: _heartbeat,
+    Kind.EXCEPTION: _exception,
+    Kind.FINDING: _finding,
+    Kind.RESUMED: _resumed,
+    Kind.CLEANUP: _cleanup,
+    Kind.ENDED: _ended,
+}

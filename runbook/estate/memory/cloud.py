@@ -1,0 +1,183 @@
+"""The cloud account in memory: who we are, the backups in their bucket, and the key that encrypts them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from runbook.engine.errors import LayerFailed
+from runbook.estate.memory import names
+from runbook.estate.memory.archive import raft_archive
+from runbook.estate.memory.production import Cluster, Production, foreign
+from runbook.estate.memory.world import World
+from runbook.estate.ports import ArchiveReport, BucketPosture, CallerIdentity, Download, Progress, StoredObject
+from runbook.estate.vault_snapshot import inspect
+
+_DAYS = 14
+
+
+class MemoryAccount:
+    """`ports.CloudAccount`; `offset` is what `clock_offset` answers, `caller` the ARN."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.offset = 0.0
+        self.caller = names.ARN
+
+    async def identity(self) -> CallerIdentity:
+        await self._world.ask("aws")
+        return CallerIdentity(names.ACCOUNT, self.caller)
+
+    async def clock_offset(self) -> float:
+        await self._world.ask("aws")
+        return self.offset
+
+    @property
+    def loopback(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One object and its bytes."""
+
+    stored: StoredObject
+    body: bytes
+
+
+class MemoryObjects:
+    """`ports.ObjectStore`: a vault backup for each of fourteen days, and the manifest of the newest snapshot."""
+
+    def __init__(self, world: World, production: Production, manifest_key: str) -> None:
+        self._world = world
+        self._clusters: dict[str, Cluster] = {}
+        self._kept: dict[tuple[str, str], Kept] = {}
+        self._vault = production.vault
+        for age in range(_DAYS - 1, -1, -1):
+            made = world.now() - timedelta(days=age, minutes=55)
+            self._put_backup(made, raft_archive(index=1000 - age, cluster=self._vault.id), self._vault)
+        self._put(manifest_key, _manifest(production), world.now() - timedelta(minutes=60))
+
+    def archives(self) -> Mapping[str, Cluster]:
+        """Which cluster each whole backup holds, by SHA-256."""
+        return self._clusters
+
+    def age_backups(self, hours: float) -> None:
+        """Every backup is that many hours older than it was."""
+        for place, kept in self._kept.items():
+            modified = kept.stored.modified - timedelta(hours=hours)
+            self._kept[place] = replace(kept, stored=replace(kept.stored, modified=modified))
+
+    def damage_newest(self) -> None:
+        """The newest backup's data was changed after its sums were made."""
+        self._replace_newest(raft_archive(index=1000, cluster=self._vault.id, damaged=True), None)
+
+    def replace_newest_by_foreign(self) -> None:
+        """The newest backup is whole, and another cluster's."""
+        other = foreign()
+        self._replace_newest(raft_archive(index=1000, cluster=other.id), other)
+
+    async def list(self, bucket: str, prefix: str) -> tuple[StoredObject, ...]:
+        await self._world.ask("aws")
+        found = [kept.stored for (of, key), kept in self._kept.items() if of == bucket and key.startswith(prefix)]
+        bare = [replace(one, version=None, encryption=None, kms_key=None, sha256=None) for one in found]
+        return tuple(sorted(bare, key=lambda one: one.modified))
+
+    async def head(self, bucket: str, key: str) -> StoredObject:
+        await self._world.ask("aws")
+        return self._get(bucket, key).stored
+
+    async def posture(self, bucket: str) -> BucketPosture:
+        await self._world.ask("aws")
+        if bucket != names.BACKUPS:
+            raise LayerFailed(f"There is no bucket {bucket}", provider_text="NoSuchBucket", source="s3")
+        return BucketPosture(public_access_blocked=True, versioned=True, object_lock=False)
+
+    async def download(self, stored: StoredObject, to: Path, progress: Progress) -> Download:
+        await self._world.ask("aws")
+        body = self._get(stored.bucket, stored.key).body
+        progress(0, len(body))
+        _write(to, body)
+        progress(len(body), len(body))
+        return Download(to, len(body), hashlib.sha256(body).hexdigest())
+
+    async def read(self, bucket: str, key: str, limit: int = 8 << 20) -> bytes:
+        await self._world.ask("aws")
+        body = self._get(bucket, key).body
+        if len(body) > limit:
+            raise LayerFailed(f"{key} is larger than {limit} bytes", source="s3:GetObject")
+        return body
+
+    def _get(self, bucket: str, key: str) -> Kept:
+        kept = self._kept.get((bucket, key))
+        if kept is None:
+            raise LayerFailed(f"There is no object {key} in {bucket}", provider_text="NoSuchKey", source="s3")
+        return kept
+
+    def _replace_newest(self, body: bytes, cluster: Cluster | None) -> None:
+        backups = [kept.stored for kept in self._kept.values() if kept.stored.key.startswith(names.BACKUP_PREFIX)]
+        newest = max(backups, key=lambda stored: stored.modified)
+        self._put(newest.key, body, newest.modified)
+        if cluster is not None:
+            self._clusters[hashlib.sha256(body).hexdigest()] = cluster
+
+    def _put_backup(self, made: datetime, body: bytes, cluster: Cluster) -> None:
+        self._clusters[hashlib.sha256(body).hexdigest()] = cluster
+        self._put(f"{names.BACKUP_PREFIX}{made:%Y-%m-%dT%H%M%SZ}.snap", body, made)
+
+    def _put(self, key: str, body: bytes, modified: datetime) -> None:
+        stored = StoredObject(
+            bucket=names.BACKUPS,
+            key=key,
+            size=len(body),
+            modified=modified,
+            version=hashlib.sha256(body + key.encode()).hexdigest()[:32],
+            encryption="aws:kms",
+            kms_key=names.KMS_KEY,
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+        self._kept[names.BACKUPS, key] = Kept(stored, body)
+
+
+class MemoryArchives:
+    """`ports.Archives`: the real inspector, since a file is a file; it blocks for about a millisecond here."""
+
+    async def inspect(self, path: Path) -> ArchiveReport:
+        found = inspect(path)
+        return ArchiveReport(
+            kind=found.kind,
+            size=found.size,
+            members=found.members,
+            raft_index=found.raft_index,
+            seal_type=found.seal_type,
+            shares=found.shares,
+            threshold=found.threshold,
+            kms_key=found.kms_key,
+        )
+
+
+class MemoryKeys:
+    """`ports.KeyService`; `key_state` is that of the one key."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.key_state: str | None = "Enabled"
+
+    async def state(self, key: str) -> str | None:
+        await self._world.ask("aws")
+        return self.key_state if key == names.KMS_KEY else None
+
+
+def _write(to: Path, body: bytes) -> None:
+    to.touch(mode=0o600)
+    to.write_bytes(body)
+
+
+def _manifest(production: Production) -> bytes:
+    tables = {table: {"rows": rows, "digest": digest} for table, (rows, digest) in production.tables.items()}
+    document = {"schema": 1, "made_at": production.newest.isoformat(), "server_version": "18.0", "tables": tables}
+    return json.dumps(document).encode()

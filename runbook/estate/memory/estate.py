@@ -1,0 +1,221 @@
+"""The estate in memory put together, and the faults that can be set in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from runbook import config
+from runbook.engine.ports import Secret
+from runbook.estate.memory import settings
+from runbook.estate.memory.application import Application
+from runbook.estate.memory.cloud import MemoryAccount, MemoryArchives, MemoryKeys, MemoryObjects
+from runbook.estate.memory.code import MemoryCode, MemoryRegistry
+from runbook.estate.memory.databases import Contents, MemoryDatabases, snapshot_id
+from runbook.estate.memory.edge import MemoryEdge, MemoryNames
+from runbook.estate.memory.images import Images
+from runbook.estate.memory.names import OLD_ORIGIN
+from runbook.estate.memory.platform import MemoryPlatform
+from runbook.estate.memory.production import production
+from runbook.estate.memory.sql import MemorySql
+from runbook.estate.memory.vault import MemoryVault
+from runbook.estate.memory.vault_server import VaultServer
+from runbook.estate.memory.web import MemoryWeb
+from runbook.estate.memory.world import Now, World
+from runbook.estate.ports import Estate
+
+
+class MemoryEstate:
+    """One world; its parts are attributes, so that a test may set or read any of them.
+
+    Faults are the methods of the second half; each is what the practice estate's fault of that name is.
+    """
+
+    def __init__(self, now: Now) -> None:
+        self._world = World(now)
+        self._production = production(now())
+        self._manifest_key = f"manifests/{snapshot_id(now())}.json"
+        self._credentials = settings.credentials()
+        self.server = VaultServer()
+        self.account = MemoryAccount(self._world)
+        self.objects = MemoryObjects(self._world, self._production, self._manifest_key)
+        self.keys = MemoryKeys(self._world)
+        self.databases = MemoryDatabases(self._world, self._production)
+        self.vault = MemoryVault(self._world, self.server, self._credentials, self.objects.archives)
+        self.images = Images(now())
+        self.platform = MemoryPlatform(self._world, self.images, settings.variables(), self.restart_vault)
+        self.application = Application(self._production, self.platform, self.databases, self.server)
+        self.edge = MemoryEdge(self._world)
+        self.names = MemoryNames(self._world, self.edge)
+        self.web = MemoryWeb(self._world, self.application, self.edge, self.names)
+        self.code = MemoryCode(self._world, self.images)
+
+    def estate(self) -> Estate:
+        """The ports, as a step sees them."""
+        return Estate(
+            account=self.account,
+            objects=self.objects,
+            keys=self.keys,
+            databases=self.databases,
+            archives=MemoryArchives(),
+            vault=self.vault,
+            sql=MemorySql(self._world, self.databases.running, self.application.sessions),
+            platform=self.platform,
+            code=self.code,
+            registry=MemoryRegistry(self._world, self.images),
+            edge=self.edge,
+            names=self.names,
+            web=self.web,
+        )
+
+    def environment(self) -> config.Environment:
+        """What a run against this world is told."""
+        return settings.environment(self._production, self._manifest_key)
+
+    def credentials(self) -> dict[str, Secret]:
+        """By name; only the vault's two are looked at."""
+        return dict(self._credentials)
+
+    def custodians(self) -> Mapping[str, Secret]:
+        """Label → unseal share; any three of the five open production's vault."""
+        return self._production.custodians
+
+    def bad_share(self) -> Secret:
+        """Well formed, with an x of its own, and of another set."""
+        return self._production.bad_share
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """The mutating calls so far, as (operation, target); dry runs are in `dry_runs`."""
+        return self._world.calls
+
+    @property
+    def dry_runs(self) -> list[tuple[str, str]]:
+        """The mutating calls that were made as dry runs only."""
+        return self._world.dry_runs
+
+    # -- hands ---------------------------------------------------------------------------------------------------
+    def hands(self, act: str) -> None:
+        """What only hands can do, by the name in `engine.ports.ByHand.act`; KeyError for an unknown one."""
+        {"wipe-vault": self.wipe_vault, "restart-vault": self.restart_vault}[act]()
+
+    def wipe_vault(self) -> None:
+        """The target vault emptied and started again, by hand."""
+        self.server.wipe()
+
+    def restart_vault(self) -> None:
+        """The target vault restarted: sealed, and what it shows of its seal is true again."""
+        self.server.seal()
+
+    # -- faults --------------------------------------------------------------------------------------------------
+    def take_down(self, provider: str, why: str = "the network is unreachable") -> None:
+        """`aws`, `vault`, `postgres`, `northflank`, `github`, `registry`, `cloudflare`, `dns` or `web` is down."""
+        self._world.down[provider] = why
+
+    def bring_back(self, provider: str) -> None:
+        """It answers again."""
+        self._world.down.pop(provider, None)
+
+    def seal(self) -> None:
+        """The vault restarts and is sealed again."""
+        self.server.seal()
+
+    def stop_database(self) -> None:
+        """Every restored database stops answering."""
+        self._each_copy(answers=False)
+
+    def start_database(self) -> None:
+        """They answer again."""
+        self._each_copy(answers=True)
+
+    def lose_table(self, table: str) -> None:
+        """The restored database has lost that table's rows, now and in later restores."""
+        self.databases.lost_tables.add(table)
+        for contents in self._copies():
+            contents.lost.add(table)
+
+    def change_canary(self) -> None:
+        """The canary in the restored database holds another valid ciphertext, of another text."""
+        for contents in self._copies():
+            contents.canary = self._production.other
+
+    def swap_digest(self) -> None:
+        """Another image runs than the one this run deployed."""
+        self.platform.swap_digest()
+
+    def stop_application(self) -> None:
+        """No process of the application runs."""
+        self.platform.running = None
+
+    @property
+    def app_on_wrong_database(self) -> bool:
+        """The application is on production's database and vault, whatever its variables say."""
+        return self.application.on_wrong_database
+
+    @app_on_wrong_database.setter
+    def app_on_wrong_database(self, wrong: bool) -> None:
+        self.application.on_wrong_database = wrong
+
+    def half_boot(self) -> None:
+        """The health address answers 200 with an error page."""
+        self.application.half_booted = True
+
+    def waf_off(self) -> None:
+        """Managed rules switched off and the canary rule deleted."""
+        self.edge.waf_off()
+
+    def pause_zone(self) -> None:
+        """The zone is paused: DNS only."""
+        self.edge.zone_state = replace(self.edge.zone_state, paused=True)
+
+    def dns_old_origin(self, answers: int = 2) -> None:
+        """The record names the old origin, and public resolvers say so for that many answers more."""
+        self.edge.record = replace(self.edge.record, content=OLD_ORIGIN, proxied=False)
+        self.edge.stale_answers = answers
+
+    def open_origin(self) -> None:
+        """The origin answers visitors who do not come through the edge."""
+        self.web.origin_open = True
+
+    def stale_backup(self, hours: float = 30.0) -> None:
+        """The newest vault backup is that many hours older."""
+        self.objects.age_backups(hours)
+
+    def damaged_snapshot(self) -> None:
+        """The newest vault backup's data was changed."""
+        self.objects.damage_newest()
+
+    def foreign_snapshot(self) -> None:
+        """The newest vault backup is another cluster's."""
+        self.objects.replace_newest_by_foreign()
+
+    def no_snapshot_today(self, days: int = 2) -> None:
+        """The newest days of database snapshots are missing."""
+        self.databases.missing_days = days
+
+    def incompatible_restore(self, status: str = "incompatible-restore") -> None:
+        """Every later restore ends in that status."""
+        self.databases.final_status = status
+
+    def cleanup_refused(self) -> None:
+        """Restored databases may not be deleted."""
+        self.databases.refuse_deletion = True
+
+    def unsigned_image(self) -> None:
+        """The newest release's commit is not signed."""
+        self.images.unsign()
+
+    def red_checks(self) -> None:
+        """A required check of the newest release failed."""
+        self.images.redden()
+
+    def moved_tag(self) -> None:
+        """The newest release's tag names another image than the package's list."""
+        self.images.move_tag()
+
+    def _copies(self) -> tuple[Contents, ...]:
+        return self.databases.running()[1:]
+
+    def _each_copy(self, *, answers: bool) -> None:
+        for contents in self._copies():
+            contents.answers = answers

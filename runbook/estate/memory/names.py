@@ -1,0 +1,56 @@
+"""What things are called in the estate in memory: as in the practice estate."""
+
+from __future__ import annotations
+
+ACCOUNT = "111122223333"
+REGION = "eu-west-2"
+ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/runbook-drill/cto"
+KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/5f2c9a4e-1d0b-4c3e-9b7a-2f6d8e1c0a35"
+
+BACKUPS = "practice-clinic-vault-backups"
+BACKUP_PREFIX = "vault/"
+
+PRODUCTION_DATABASE = "clinic-production"
+DATABASE_HOST = f"{PRODUCTION_DATABASE}.{REGION}.rds.practice.test"
+APPLICATION_NAME = "clinic"
+
+VAULT_ADDRESS = "https://127.0.0.1:8200"
+PRODUCTION_VAULT = "https://127.0.0.1:8300"
+TRANSIT_KEY = "patient-notes"
+
+PROJECT = "clinic-staging"
+SERVICE = "web"
+VAULT_SERVICE = "vault"
+SECRET_GROUP = "clinic-env"  # noqa: S105 - a name, not a secret
+HEALTH_URL = "http://127.0.0.1:8080/healthz"
+PROBE_URL = "http://127.0.0.1:8080/__runbook/probe"
+
+ORGANISATION = "practice-clinic"
+REPOSITORY = "practice-clinic/clinic"
+PACKAGE = "clinic"
+BRANCH = "main"
+REQUIRED_CHECKS = ("build", "test")
+
+ZONE = "clinic.test"
+HOSTNAME = "app.clinic.test"
+ORIGIN = "p01--web--clinic-staging.code.practice.test"
+OLD_ORIGIN = "p01--web--clinic-old.code.practice.test"
+EDGE_ADDRESS = "127.0.0.1"
+ORIGIN_ADDRESSES = {ORIGIN: "192.0.2.80", OLD_ORIGIN: "192.0.2.81"}
+AUTHORITATIVE_PORT = 5301
+PUBLIC_PORT = 5302
+HTTPS_PORT = 8443
+MANAGED_PHASE = "http_request_firewall_managed"
+CUSTOM_PHASE = "http_request_firewall_custom"
+MANAGED_RULESET = "efb7b8c949ac4650a09736fc376e9aee"
+CANARY_PATH = "/__waf-canary"
+
+CANARY_TABLE = "public.runbook_canary"
+CANARY_ID = "canary"
+CUSTODIANS = (
+    "Amara Okafor (CTO)",
+    "Bryn Hughes (COO)",
+    "Chandra Nair (CEO)",
+    "Dana Kowalska (lead)",
+    "Eli Stone (board)",
+)

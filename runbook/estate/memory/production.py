@@ -1,0 +1,104 @@
+"""What production was before the disaster: facts that never change, and the shares that open its vault."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from runbook.engine.ports import Secret
+from runbook.estate.memory.names import CANARY_TABLE, CUSTODIANS, TRANSIT_KEY
+
+THRESHOLD = 3
+_ROWS = {
+    "public.alembic_version": 1,
+    "public.appointments": 9000,
+    "public.clinical_notes": 4000,
+    "public.patients": 3000,
+    CANARY_TABLE: 1,
+    "public.settings": 4,
+}
+_CANARY = "Runbook sample record 51a7c0de5eed0001. Synthetic: it belongs to no patient."
+_CONTROL = "Runbook control record. Synthetic: it must not decrypt while the vault is sealed."
+_OTHER = "Another sample record, which is not the canary."
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A vault's own identity: which shares open it, and which ciphertexts it can read."""
+
+    id: str
+    shares: frozenset[str]
+    threshold: int
+    texts: Mapping[str, str]
+    total: int
+
+    @property
+    def restorable(self) -> bool:
+        """Production's: it has mounts, keys and sign-ins, where a fresh one is empty."""
+        return bool(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """The facts; `canary`, `control` and `other` are ciphertexts."""
+
+    vault: Cluster
+    custodians: Mapping[str, Secret]
+    bad_share: Secret
+    canary: str
+    control: str
+    other: str
+    tables: Mapping[str, tuple[int, str]]
+    newest: datetime
+
+    @property
+    def canary_sha256(self) -> str:
+        """Of the plaintext's bytes, lower-case hexadecimal."""
+        return hashlib.sha256(_CANARY.encode()).hexdigest()
+
+
+def production(now: datetime) -> Production:
+    """As it stood at `now`: the newest booking 75 minutes old, five before the newest snapshot."""
+    custodians = {label: share("production", x) for x, label in enumerate(CUSTODIANS, start=1)}
+    canary, control, other = (ciphertext(text) for text in (_CANARY, _CONTROL, _OTHER))
+    texts = MappingProxyType({canary: _CANARY, control: _CONTROL, other: _OTHER})
+    return Production(
+        vault=cluster("7b1f2c60-production", tuple(custodians.values()), THRESHOLD, texts),
+        custodians=MappingProxyType({label: Secret(text) for label, text in custodians.items()}),
+        bad_share=Secret(share("another set", 77)),
+        canary=canary,
+        control=control,
+        other=other,
+        tables=MappingProxyType({table: (rows, _digest(table)) for table, rows in _ROWS.items()}),
+        newest=now - timedelta(minutes=75),
+    )
+
+
+def foreign(shares_of: str = "somebody else") -> Cluster:
+    """Another organisation's vault: its backup is whole, and production's shares do not open it."""
+    shares = tuple(share(shares_of, x) for x in range(1, 6))
+    return cluster("e0e0e0e0-foreign", shares, THRESHOLD, {"vault:v1:" + base64.b64encode(bytes(40)).decode(): ""})
+
+
+def cluster(id_: str, shares: tuple[str, ...], threshold: int, texts: Mapping[str, str]) -> Cluster:
+    """A cluster that any `threshold` of these shares open."""
+    return Cluster(id_, frozenset(shares), threshold, texts, total=len(shares))
+
+
+def share(of: str, x: int) -> str:
+    """A share as servers write them: 33 bytes in hexadecimal, the last one its own x."""
+    return hashlib.sha256(f"{of} share {x}".encode()).hexdigest() + f"{x:02x}"
+
+
+def ciphertext(text: str) -> str:
+    """What transit would write: version 1, nonce, body and tag; opaque."""
+    body = hashlib.shake_256(f"{TRANSIT_KEY} {text}".encode()).digest(12 + len(text.encode()) + 16)
+    return "vault:v1:" + base64.b64encode(body).decode()
+
+
+def _digest(table: str) -> str:
+    return str(int.from_bytes(hashlib.sha256(table.encode()).digest()[:9]))

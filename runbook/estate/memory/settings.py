@@ -1,0 +1,139 @@
+"""The configuration and the credentials of the estate in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runbook import config
+from runbook.engine.ports import Secret
+from runbook.estate.memory import names
+from runbook.estate.memory.production import Production
+
+_OLD_DATABASE = (
+    "postgresql://clinic_app:practice@clinic-old.eu-west-2.rds.practice.test:5432/clinic"
+    f"?sslmode=verify-full&hostaddr=127.0.0.1&application_name={names.APPLICATION_NAME}"
+)
+
+
+def environment(production: Production, manifest_key: str) -> config.Environment:
+    """What a run is told; the shape of a practice run's."""
+    return config.Environment(
+        name="practice",
+        aws=config.Aws(
+            account_id=names.ACCOUNT,
+            region=names.REGION,
+            endpoint="http://127.0.0.1:5000",
+            identity_patterns=(f"arn:aws:sts::{names.ACCOUNT}:assumed-role/runbook-drill/*",),
+        ),
+        vault=_vault(production),
+        database=_database(manifest_key),
+        application=_application(),
+        connectivity=_connectivity(),
+        canary=config.Canary(
+            table=names.CANARY_TABLE,
+            key_column="id",
+            key=names.CANARY_ID,
+            ciphertext_column="ciphertext",
+            transit_key=names.TRANSIT_KEY,
+            sha256=production.canary_sha256,
+            control_ciphertext=production.control,
+        ),
+    )
+
+
+def credentials() -> dict[str, Secret]:
+    """By the names that the practice estate uses."""
+    plain = {
+        "aws-access-key": "AKIAPRACTICE00000000",
+        "aws-secret-key": "practice-aws-secret",
+        "vault-role-id": "practice-role-id",
+        "vault-secret-id": "practice-secret-id",
+        "database-password": "practice-database",
+        "northflank-token": "practice-northflank",
+        "github-token": "practice-github",
+        "cloudflare-token": "practice-cloudflare",
+    }
+    return {name: Secret(value) for name, value in plain.items()}
+
+
+def variables() -> Mapping[str, Secret]:
+    """The application's secret group before the restore: it points at what was lost."""
+    plain = {
+        "DATABASE_URL": _OLD_DATABASE,
+        "VAULT_ADDR": "https://127.0.0.1:8199",
+        "VAULT_ROLE_ID": "practice-app-role-id",
+        "VAULT_SECRET_ID": "practice-app-secret-id",
+        "OUTBOUND": "off",
+    }
+    return {name: Secret(value) for name, value in plain.items()}
+
+
+def _vault(production: Production) -> config.Vault:
+    return config.Vault(
+        address=names.VAULT_ADDRESS,
+        product="openbao",
+        production_address=names.PRODUCTION_VAULT,
+        cluster_id=production.vault.id,
+        backup=config.VaultBackup(
+            bucket=names.BACKUPS,
+            prefix=names.BACKUP_PREFIX,
+            kms_key=names.KMS_KEY,
+            production_buckets=("practice-clinic-documents",),
+        ),
+        mounts=("secret", "transit"),
+        transit_keys=(names.TRANSIT_KEY,),
+        custodians=names.CUSTODIANS,
+    )
+
+
+def _database(manifest_key: str) -> config.Database:
+    return config.Database(
+        source_instance=names.PRODUCTION_DATABASE,
+        source_host=names.DATABASE_HOST,
+        instance_class="db.t4g.medium",
+        subnet_group="clinic-drill",
+        security_groups=("sg-0a1b2c3d4e5f60718",),
+        parameter_group="clinic-drill",
+        name="clinic",
+        user="runbook_reader",
+        hostaddr="127.0.0.1",
+        manifest_key=manifest_key,
+        manifest_bucket=names.BACKUPS,
+        recency_table="public.appointments",
+        recency_column="booked_at",
+    )
+
+
+def _application() -> config.Application:
+    return config.Application(
+        platform="http://127.0.0.1:8081/v1",
+        project=names.PROJECT,
+        service=names.SERVICE,
+        secret_group=names.SECRET_GROUP,
+        image=config.Image(
+            github="http://127.0.0.1:8082",
+            registry="http://127.0.0.1:8083",
+            organisation=names.ORGANISATION,
+            repository=names.REPOSITORY,
+            package=names.PACKAGE,
+            branch=names.BRANCH,
+            required_checks=names.REQUIRED_CHECKS,
+            level="B",
+            level_reason="The practice code host signs no attestations.",
+        ),
+        health_url=names.HEALTH_URL,
+        probe_url=names.PROBE_URL,
+    )
+
+
+def _connectivity() -> config.Connectivity:
+    return config.Connectivity(
+        cloudflare="http://127.0.0.1:8084/client/v4",
+        zone=names.ZONE,
+        hostnames=(config.Hostname(name=names.HOSTNAME, content=names.ORIGIN),),
+        managed_ruleset=names.MANAGED_RULESET,
+        canary_path=names.CANARY_PATH,
+        authoritative=(config.Resolver(address="127.0.0.1", port=names.AUTHORITATIVE_PORT),),
+        resolvers=(config.Resolver(address="127.0.0.1", port=names.PUBLIC_PORT),),
+        https_port=names.HTTPS_PORT,
+    )

@@ -1,0 +1,229 @@
+"""Vault and OpenBao: the target server, from uninitialised to decrypting.
+
+A permit's target is the server's address as configured (`[vault] address`), for each of the operations.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Lock
+from typing import IO, TYPE_CHECKING, Any
+
+from runbook.config import Vault
+from runbook.engine.errors import NoVerdict
+from runbook.engine.ports import Permit, Secret
+from runbook.estate import vault_answers as answers
+from runbook.estate.answers import mapping, optional
+from runbook.estate.door import Door
+from runbook.estate.ports import (
+    Progress,
+    SealStatus,
+    ThrowAway,
+    TransitKey,
+    Undecryptable,
+    VaultHealth,
+    WrongShares,
+)
+from runbook.safety.interlock import Interlock
+from runbook.safety.outside_text import outside_text
+
+if TYPE_CHECKING:
+    from runbook.estate.vault_answers import Answer
+    from runbook.estate.vault_wire import Call, Wire
+
+
+class VaultServer:
+    """`Vault` on hvac.  The token of a login stays in here, in memory."""
+
+    def __init__(self, config: Vault, interlock: Interlock, door: Door) -> None:
+        self._config = config
+        self._interlock = interlock
+        self._door = door
+        self._lock = Lock()
+        self._wire: Wire | None = None
+        self._token: Secret | None = None
+        self._settling = False  # from a restore until a sign-in even status calls may hang for a while
+
+    @property
+    def signed_in(self) -> bool:
+        return self._token is not None
+
+    async def seal_status(self) -> SealStatus:
+        answer = await self._status("GET /v1/sys/seal-status", lambda hvac: hvac.sys.read_seal_status())
+        return answers.seal_status(_good(answer).body)
+
+    async def health(self) -> VaultHealth:
+        """Any of the statuses is an answer; NoVerdict only when there is none from a vault."""
+        answer = await self._status("GET /v1/sys/health", lambda hvac: hvac.sys.read_health_status(method="GET"))
+        return answers.health(answer)
+
+    async def fingerprint(self) -> str:
+        return await self._door(lambda: self._connect().fingerprint())
+
+    async def initialise(self, permit: Permit, *, shares: int, threshold: int) -> ThrowAway:
+        """On an auto-unseal server the keys are recovery keys: such a server takes no others."""
+        seal = (await self.seal_status()).seal_type
+        kind = "secret" if seal == "shamir" else "recovery"
+        wanted = {f"{kind}_shares": shares, f"{kind}_threshold": threshold}
+        with self._permitted(permit, "vault:Initialise"):
+            answer = await self._ask("PUT /v1/sys/init", lambda hvac: hvac.sys.initialize(**wanted), patient=True)
+        body = _good(answer).body
+        keys = body.get("keys_base64") or body.get("recovery_keys_base64") or ()
+        return ThrowAway(keys=tuple(Secret(key) for key in keys), root_token=Secret(str(body.get("root_token", ""))))
+
+    async def unseal(self, permit: Permit, share: Secret) -> SealStatus:
+        answer = await self._unseal(permit, lambda hvac: hvac.sys.submit_unseal_key(key=share.reveal()))
+        if answers.is_wrong_set(answer):
+            raise WrongShares(answer.text)
+        return answers.seal_status(_good(answer).body)
+
+    async def reset_unseal(self, permit: Permit) -> SealStatus:
+        answer = await self._unseal(permit, lambda hvac: hvac.sys.submit_unseal_key(reset=True))
+        if "vault is unsealed" in answer.text:
+            return await self.seal_status()
+        return answers.seal_status(_good(answer).body)
+
+    async def restore(self, permit: Permit, archive: Path, *, token: Secret, force: bool, progress: Progress) -> None:
+        with self._permitted(permit, "vault:Restore"):
+            self._settling = True
+            _good(await self._door(self._send, archive, token, progress, force=force))
+
+    async def login(self, permit: Permit, *, role_id: Secret, secret_id: Secret, mount: str) -> str:
+        with self._permitted(permit, "vault:Login"):
+            answer = await self._ask(
+                f"POST /v1/auth/{mount}/login",
+                lambda hvac: hvac.auth.approle.login(
+                    role_id.reveal(), secret_id.reveal(), use_token=False, mount_point=mount
+                ),
+            )
+        auth = mapping(_good(answer).body.get("auth"))
+        self._token = Secret(str(auth.get("client_token", "")))
+        self._settling = False
+        return optional(mapping(auth.get("metadata")).get("role_name")) or "unnamed role"
+
+    async def token_works(self, token: Secret) -> bool:
+        answer = await self._ask(
+            "GET /v1/auth/token/lookup-self", lambda hvac: hvac.auth.token.lookup_self(), token=token
+        )
+        return False if answer.status == 403 else bool(_good(answer))
+
+    async def mounts(self) -> tuple[str, ...]:
+        answer = await self._ask("GET /v1/sys/mounts", lambda hvac: hvac.sys.list_mounted_secrets_engines())
+        return answers.mounts(_good(answer).body)
+
+    async def transit_key(self, mount: str, name: str) -> TransitKey | None:
+        answer = await self._ask(
+            f"GET /v1/{mount}/keys/{name}", lambda hvac: hvac.secrets.transit.read_key(name, mount_point=mount)
+        )
+        return None if answer.status == 404 else answers.transit_key(_good(answer).data, name)
+
+    async def decrypt(self, mount: str, key: str, ciphertext: str) -> Secret:
+        answer = await self._ask(
+            f"POST /v1/{mount}/decrypt/{key}",
+            lambda hvac: hvac.secrets.transit.decrypt_data(key, ciphertext, mount_point=mount),
+        )
+        if (reason := answers.undecryptable(answer)) is not None:
+            raise reason
+        return _plaintext(_good(answer))
+
+    async def sign_out(self, permit: Permit) -> None:
+        """A token that is dead already is signed out as well."""
+        if self._token is None:
+            return
+        with self._permitted(permit, "vault:SignOut"):
+            answer = await self._ask("POST /v1/auth/token/revoke-self", lambda hvac: hvac.auth.token.revoke_self())
+        if answer.status != 403:
+            _good(answer)
+        self._token = None
+
+    def _permitted(self, permit: Permit, operation: str) -> AbstractContextManager[None]:
+        return self._interlock.holding(permit, operation, self._config.address)
+
+    async def _status(self, source: str, call: Call) -> Answer:
+        return await self._ask(source, call, token=Secret(""), patient=self._settling)
+
+    async def _unseal(self, permit: Permit, call: Call) -> Answer:
+        with self._permitted(permit, "vault:Unseal"):
+            return await self._ask("PUT /v1/sys/unseal", call, token=Secret(""), patient=True)
+
+    async def _ask(self, source: str, call: Call, *, token: Secret | None = None, patient: bool = False) -> Answer:
+        """One call with `token`, else with the one of the login."""
+        used = self._token if token is None else token
+        return await self._door(lambda: self._connect().ask(source, call, token=used, patient=patient))
+
+    def _send(self, archive: Path, token: Secret, progress: Progress, *, force: bool) -> Answer:
+        with _opened(archive) as file:
+            body = _Counted(file, progress)
+
+            def call(hvac: Any) -> Any:
+                raft = hvac.sys
+                return raft.force_restore_raft_snapshot(body) if force else raft.restore_raft_snapshot(body)
+
+            source = "POST /v1/sys/storage/raft/snapshot" + ("-force" if force else "")
+            return self._connect().ask(source, call, token=token, patient=True)
+
+    def _connect(self) -> Wire:
+        """The wire, made at the first call: it loads hvac and requests."""
+        from runbook.estate.vault_wire import Wire
+
+        with self._lock:
+            if self._wire is None:
+                self._wire = Wire(self._config, self._interlock)
+            return self._wire
+
+
+class _Counted:
+    """An open file as `requests` streams it (length, blocks), telling how far it has come."""
+
+    _STEP = 1 << 20
+
+    def __init__(self, file: IO[bytes], progress: Progress) -> None:
+        self._file = file
+        self._total = os.fstat(file.fileno()).st_size
+        self._told = 0
+        self._progress = progress
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.read(self._STEP), b"")
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        done = self._file.tell()
+        if done - self._told >= self._STEP or (done == self._total and done > self._told):
+            self._told = done
+            self._progress(done, self._total)
+        return block
+
+
+def _good(answer: Answer) -> Answer:
+    """The answer, if it is a success."""
+    if answer.status in {200, 204}:
+        return answer
+    raise answers.refusal(answer)
+
+
+def _opened(archive: Path) -> IO[bytes]:
+    try:
+        return archive.open("rb")
+    except OSError as error:
+        raise NoVerdict(
+            f"the downloaded archive cannot be read: {outside_text(error.strerror)}",
+            fix="Go back to vault.download.",
+            source="this machine",
+        ) from None
+
+
+def _plaintext(answer: Answer) -> Secret:
+    """The server sends the plaintext in base64; what a record held is text, or it is not ours."""
+    try:
+        return Secret(base64.b64decode(str(answer.data.get("plaintext", "")), validate=True).decode("utf-8"))
+    except (binascii.Error, UnicodeDecodeError):
+        raise Undecryptable("malformed", answer.status, "the vault's plaintext is not text") from None

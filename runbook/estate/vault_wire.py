@@ -1,0 +1,132 @@
+"""The wire to a Vault or OpenBao server: hvac on a session of our own.  Imported when the first call is made.
+
+Nothing of the machine's set-up reaches it: no `VAULT_*`, no `~/.vault-token`, no proxy, no `.netrc`, no CA variable; a
+redirect is not followed.  Each call has a session of its own, since `requests` does not promise that one may be
+shared by threads and a restarted server leaves dead connections behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import certifi
+import hvac
+import hvac.adapters
+import requests
+from requests.adapters import HTTPAdapter
+
+from runbook.config import Vault
+from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.engine.ports import Secret
+from runbook.estate.answers import mapping
+from runbook.estate.vault_answers import Answer, words
+from runbook.safety.interlock import Interlock, named
+from runbook.safety.outside_text import outside_text
+
+PROBE_TIMEOUT_S: Final = (3, 10)  # connect, read
+PATIENT_TIMEOUT_S: Final = (5, 120)  # a server that installs a snapshot holds even sys/health back
+
+Call = Callable[[Any], requests.Response]
+"""Given an hvac client, makes one call of it."""
+
+
+class _Guarded(HTTPAdapter):
+    """Asks the interlock with the request that is about to be sent."""
+
+    def __init__(self, interlock: Interlock) -> None:
+        super().__init__(max_retries=0)
+        self._interlock = interlock
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self._interlock.check_url("vault", request.method or "", request.url or "")
+        return super().send(request, *args, **kwargs)
+
+
+class Wire:
+    """Makes calls to the server of `config.address`; safe to use from several threads."""
+
+    def __init__(self, config: Vault, interlock: Interlock) -> None:
+        self._address = config.address
+        self._authorities = str(config.ca_file) if config.ca_file else certifi.where()
+        self._interlock = interlock
+
+    def ask(self, source: str, call: Call, *, token: Secret | None = None, patient: bool = False) -> Answer:
+        """The answer, whatever its status; NoVerdict when there is none, or when it is not a vault's."""
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = self._authorities
+            session.mount("https://", _Guarded(self._interlock))
+            session.mount("http://", _Guarded(self._interlock))
+            client = hvac.Client(
+                url=self._address,
+                token=token.reveal() if token else "",
+                session=session,
+                timeout=PATIENT_TIMEOUT_S if patient else PROBE_TIMEOUT_S,
+                allow_redirects=False,
+                adapter=_plain_adapter,
+            )
+            try:
+                return _read(call(client), f"vault: {source}")
+            except requests.RequestException as error:
+                raise _no_answer(error, f"vault: {source}") from None
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, which is verified for the name as in every other call."""
+        where = urlsplit(self._address)
+        if where.scheme != "https" or where.hostname is None:
+            raise LayerFailed("the vault's address is not https: it shows no certificate", fix="Use https.")
+        self._interlock.check(named("vault:SealStatus"), where.hostname)
+        context = ssl.create_default_context(cafile=self._authorities)
+        try:
+            with (
+                socket.create_connection((where.hostname, where.port or 443), PROBE_TIMEOUT_S[1]) as plain,
+                context.wrap_socket(plain, server_hostname=where.hostname) as secured,
+            ):
+                shown = secured.getpeercert(binary_form=True) or b""
+        except OSError as error:  # ssl.SSLError and time-outs are among them
+            raise _no_answer(error, "vault: TLS") from None
+        return f"sha256:{hashlib.sha256(shown).hexdigest()}"
+
+
+def _plain_adapter(**given: Any) -> hvac.adapters.RawAdapter:
+    """Answers as they come, status included, and without the client certificate that hvac takes from `VAULT_*`."""
+    return hvac.adapters.RawAdapter(**given | {"cert": None, "proxies": {}, "ignore_exceptions": True})
+
+
+def _read(response: requests.Response, source: str) -> Answer:
+    body = _json(response)
+    if not body and response.status_code not in {204, 404} and not response.is_redirect:
+        raise NoVerdict(
+            f"{source}: what answered (HTTP {response.status_code}) does not speak a vault's language",
+            fix="Check the address; look for a proxy or a load balancer in between.",
+            provider_text=outside_text(response.content[:2000]),
+            source=source,
+        )
+    return Answer(status=response.status_code, body=body, text=words(body), source=source)
+
+
+def _json(response: requests.Response) -> Mapping[str, Any]:
+    try:
+        return mapping(response.json())
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _no_answer(error: Exception, source: str) -> NoVerdict:
+    if isinstance(error, requests.exceptions.SSLError | ssl.SSLError):
+        sentence, fix = "the vault's certificate could not be verified", "Check the name and [vault] ca_file."
+    elif isinstance(error, requests.Timeout | TimeoutError):
+        sentence, fix = (
+            "the vault did not answer in time",
+            "See whether it runs; after a restore wait, then retry.",
+        )
+    elif isinstance(error, requests.ConnectionError | OSError):
+        sentence, fix = "the vault could not be reached", "See whether it runs, and whether the tunnel to it is up."
+    else:
+        sentence, fix = "the vault could not be asked", "Check [vault] address in runbook.toml."
+    return NoVerdict(f"{source}: {sentence}", fix=fix, provider_text=outside_text(error), source=source)

@@ -1,0 +1,1 @@
+"""What must survive: the journal, the test log, the evidence."""

@@ -1,0 +1,102 @@
+"""What the steps established (backup chosen, image, account …), as run.json names it.
+
+Facts are journalled by the name of their type; a step writes them in `steps`, which this room does not import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from runbook.engine.run import Run
+from runbook.records.canonical import moment, stamp
+
+
+class Established:
+    """The newest valid facts of a run, by type name and field."""
+
+    def __init__(self, run: Run) -> None:
+        self._facts: dict[str, Mapping[str, Any]] = {}
+        for attempt in run.attempts:
+            if not attempt.void:
+                self._facts.update(attempt.facts)
+
+    def has(self, kind: str) -> bool:
+        """Whether any step established one."""
+        return kind in self._facts
+
+    def get(self, kind: str, name: str, default: Any = None) -> Any:
+        """The field of the fact, or `default` where there is no such fact or field."""
+        value = self._facts.get(kind, {}).get(name)
+        return default if value is None else value
+
+    def moment(self, kind: str, name: str) -> datetime | None:
+        """A field that holds an ISO time."""
+        text = self.get(kind, name)
+        return moment(text) if text else None
+
+    def time(self, kind: str, name: str) -> str | None:
+        """The same, written as run.json writes times."""
+        at = self.moment(kind, name)
+        return stamp(at) if at else None
+
+
+def vault_backup(known: Established) -> dict[str, Any] | None:
+    """Identity of the vault backup that was chosen, or None."""
+    if not known.has("VaultBackupChosen"):
+        return None
+    version = known.get("VaultBackupChosen", "version")
+    place = f"s3://{known.get('VaultBackupChosen', 'bucket')}/{known.get('VaultBackupChosen', 'key')}"
+    return {
+        "id": f"{place}?versionId={version}" if version else place,
+        "created_at": known.time("VaultBackupChosen", "created_at"),
+        "digest": prefixed("sha256", known.get("ArchiveKept", "sha256")),
+        "seal": _seal(known),
+        "share_labels": known.get("SharesUsed", "labels", ()),
+        "kind": known.get("ArchiveInspected", "kind"),
+        "size": known.get("ArchiveKept", "size", known.get("VaultBackupChosen", "size")),
+    }
+
+
+def _seal(known: Established) -> str | None:
+    seal = known.get("ArchiveInspected", "seal")
+    threshold, shares = known.get("ArchiveInspected", "threshold"), known.get("ArchiveInspected", "shares")
+    return f"{seal} {threshold}/{shares}" if seal and threshold and shares else seal
+
+
+def database_backup(known: Established) -> dict[str, Any] | None:
+    """Identity of the database's recovery point, or None."""
+    if not known.has("SnapshotChosen"):
+        return None
+    return {
+        "id": known.get("SnapshotChosen", "id"),
+        "created_at": known.time("SnapshotChosen", "created_at"),
+        "method": known.get("SnapshotChosen", "method", "SNAPSHOT"),
+        "data_until": known.time("DataUntil", "at"),
+    }
+
+
+def image(known: Established) -> dict[str, Any] | None:
+    """The image that was deployed, by digest, or None."""
+    if not known.has("ImageChosen"):
+        return None
+    ref, digest = known.get("ImageChosen", "ref", ""), known.get("ImageChosen", "digest")
+    return {
+        "ref": ref if "@" in ref or not digest else f"{ref}@{prefixed('sha256', digest)}",
+        "commit": prefixed("git", known.get("ImageChosen", "commit")),
+        "level": known.get("ImageChosen", "level"),
+        "tag": known.get("ImageChosen", "tag"),
+    }
+
+
+def signed_in_as(known: Established) -> dict[str, Any] | None:
+    """Account and ARN as STS said them, or None."""
+    if not known.has("SignedInAs"):
+        return None
+    return {"account": known.get("SignedInAs", "account"), "arn": known.get("SignedInAs", "arn")}
+
+
+def prefixed(prefix: str, value: str | None) -> str | None:
+    """`sha256:…`, `git:…`: spreadsheets mangle a bare one."""
+    return value if not value or value.startswith(prefix + ":") else f"{prefix}:{value}"

@@ -1,0 +1,234 @@
+"""run.json: everything about a run, folded from its journal; and how a run's folder is sealed.
+
+The keys are a contract (record.md, "Shape of run.json"); more may be added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runbook.engine.errors import RecordFailed
+from runbook.engine.events import Event, Kind
+from runbook.engine.outcome import controls, criteria
+from runbook.engine.procedure import AnyStep, H, Procedure
+from runbook.engine.run import Attempt, LedgerEntry, Run
+from runbook.engine.verdict import Finding, Verdict
+from runbook.records import established, figures
+from runbook.records.canonical import GENESIS, plain, stamp
+from runbook.records.disk import Disk, read_whole, replace_file
+from runbook.records.established import Established
+from runbook.records.summary import summary
+
+SCHEMA = 1
+SUMS = "SHA256SUMS"
+NO_CALLS: Mapping[str, int] = {"read": 0, "mutating": 0, "refused": 0}
+
+
+def document(
+    run: Run, events: tuple[Event, ...], procedure: Procedure[H], extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The run as run.json holds it: the same journal and `extra` give the same document.
+
+    `extra` is what no event says: `calls` ({read, mutating, refused}), `previous_head`; its other keys are taken over.
+    """
+    extra = extra or {}
+    known = Established(run)
+    targets = run.declared.get("targets") or {}
+    body: dict[str, Any] = {
+        **_declared(run),
+        "started_at": _stamp(run.started_at),
+        "ended_at": next((stamp(event.at) for event in reversed(events) if event.kind is Kind.ENDED), None),
+        "outcome": run.outcome,
+        "aborted": run.aborted,
+        "resumes": run.resumes,
+        "signed_in_as": established.signed_in_as(known),
+        "mfa": known.get("SignedInAs", "mfa", "NO"),
+        "clock_offset_ms": known.get("ClockOffset", "ms"),
+        "stages": figures.stages(run, procedure, events),
+        "steps": _steps(run, procedure),
+        "checks": _checks(run, procedure),
+        "criteria": criteria(run, procedure),
+        "negative_controls": controls(run, procedure),
+        "rto": figures.rto(run, procedure, targets.get("rto_s")),
+        "rpo": figures.rpo(run, known, targets.get("rpo_s")),
+        "backups": _backups(run, known),
+        "image": established.image(known),
+        "exceptions": [dict(exception) for exception in run.exceptions],
+        "findings": [_finding(finding) for finding in run.findings],
+        "created": [_created(entry) for entry in run.ledger],
+        "cleanup": _cleanup(run, procedure),
+        "refusals": list(run.refusals),
+        "answers": _answers(events),
+        "announced": _announced(events),
+        "calls": dict(NO_CALLS),
+        "previous_head": "sha256:" + GENESIS,
+        **extra,
+    }
+    whole: dict[str, Any] = plain({"schema": SCHEMA, **body})
+    return {**whole, "summary": summary(whole)}
+
+
+def _declared(run: Run) -> dict[str, Any]:
+    said = run.declared
+    names = ("mode", "scenario", "attended", "environment", "tool_version", "policy", "operator", "witness", "region")
+    return {"run_id": run.id, **{name: said.get(name) for name in names}, "providers": said.get("providers", "REAL")}
+
+
+# -- steps --------------------------------------------------------------------------------------------------------
+def _steps(run: Run, procedure: Procedure[H]) -> list[dict[str, Any]]:
+    by_id = {step.id: step for step in procedure.steps()}
+    return [_attempt(attempt, by_id.get(attempt.step)) for attempt in run.attempts]
+
+
+def _attempt(attempt: Attempt, step: AnyStep[H] | None) -> dict[str, Any]:
+    said = {
+        "id": attempt.step,
+        "stage": attempt.stage,
+        "title": step.title if step else attempt.step,
+        "kind": attempt.kind,
+        "verdict": str(attempt.verdict),
+        "attempt": attempt.number,
+        "expected": attempt.expected,
+        "observed": attempt.observed,
+        "source": attempt.source,
+        "at": stamp(attempt.at),
+        "ms": attempt.ms,
+        "reason": attempt.reason or None,
+        "fix": attempt.fix or None,
+        "provider_text": attempt.provider_text or None,
+        "adopted": attempt.adopted,
+        "void": attempt.void,
+    }
+    proves = {name: getattr(step, name, "") for name in ("criterion", "control")}
+    return said | {name: value for name, value in proves.items() if value}
+
+
+def _checks(run: Run, procedure: Procedure[H]) -> dict[str, int]:
+    """How many of the procedure's checks passed; those that this mode or estate does not have do not count."""
+    last = [run.result(step.id) for step in procedure.steps() if step.kind == "check"]
+    needed = [result for result in last if result is None or result.verdict is not Verdict.NOT_NEEDED]
+    return {
+        "passed": sum(result is not None and result.verdict is Verdict.PASS for result in needed),
+        "total": len(needed),
+    }
+
+
+# -- what was restored, made and found ----------------------------------------------------------------------------
+def _backups(run: Run, known: Established) -> dict[str, Any]:
+    backups = {"vault": established.vault_backup(known), "database": established.database_backup(known)}
+    for backup in backups.values():
+        if backup is not None:
+            backup["age_s"] = figures.age_s(backup["created_at"], run, known)
+    return backups
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "text": finding.text,
+        "severity": finding.severity,
+        "owner": finding.owner,
+        "due": finding.due,
+        "status": "OPEN",
+    }
+
+
+def _created(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "id": entry.id,
+        "step": entry.step,
+        "created_at": stamp(entry.created),
+        "destroyed_at": _stamp(entry.destroyed),
+    }
+
+
+def _cleanup(run: Run, procedure: Procedure[H]) -> dict[str, Any]:
+    """DONE when all that was created was seen to be gone, NOT_NEEDED when nothing was created."""
+    if not run.ledger:
+        return {"state": "NOT_NEEDED", "at": None}
+    gone = [entry.destroyed for entry in run.ledger if entry.destroyed is not None]
+    if len(gone) == len(run.ledger):
+        return {"state": "DONE", "at": stamp(max(gone))}
+    closing = [run.last(step.id) for step in procedure.closing.steps if step.id.endswith(".cleanup")]
+    failed = any(last is not None and last.verdict is Verdict.FAIL for last in closing)
+    return {"state": "FAILED" if failed else "PENDING", "at": None}
+
+
+# -- what was asked and announced ---------------------------------------------------------------------------------
+def _answers(events: tuple[Event, ...]) -> list[dict[str, Any]]:
+    """Every answer with the question that it answers: who decided what, when, and why."""
+    asked: list[Event] = []
+    answers = []
+    for event in events:
+        if event.kind is Kind.ASKED:
+            asked.append(event)
+        elif event.kind is Kind.RESUMED:
+            asked.clear()  # the process that asked is gone; the question is put again
+        elif event.kind is Kind.ANSWERED and asked:
+            answers.append(_answer(asked.pop(), event))
+    return answers
+
+
+def _answer(asked: Event, answered: Event) -> dict[str, Any]:
+    return {
+        "at": stamp(answered.at),
+        "stage": asked.stage,
+        "step": asked.step,
+        "question": asked.data.get("question"),
+        "text": asked.data.get("text"),
+        "answer": answered.data.get("answer"),
+        "by": answered.data.get("by"),
+        "reason": answered.data.get("reason") or None,
+    }
+
+
+def _announced(events: tuple[Event, ...]) -> list[dict[str, Any]]:
+    """Every call that changes something, as it was announced before it was made."""
+    intents = [event for event in events if event.kind is Kind.INTENT]
+    return [
+        {"at": stamp(each.at), "step": each.step, "operation": each.data["operation"], "target": each.data["target"]}
+        for each in intents
+    ]
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return stamp(at) if at else None
+
+
+# -- the folder ---------------------------------------------------------------------------------------------------
+def write_document(folder: Path, doc: Mapping[str, Any], *, disk: Disk | None = None) -> Path:
+    """run.json, all of it or none; RecordFailed."""
+    path = folder / "run.json"
+    text = json.dumps(doc, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    replace_file(path, text.encode("utf-8"), disk=disk)
+    return path
+
+
+def write_text(path: Path, text: str, *, disk: Disk | None = None) -> Path:
+    """A document beside run.json (the report), all of it or none; RecordFailed."""
+    replace_file(path, text.encode("utf-8"), disk=disk)
+    return path
+
+
+def seal(folder: Path, *, disk: Disk | None = None) -> str:
+    """Write SHA256SUMS over the folder's files (`sha256sum -c` reads it); answers its own digest, `sha256:…`.
+
+    RecordFailed when anything in the folder is no regular file: evidence does not point elsewhere.
+    """
+    disk = disk or Disk()
+    lines = []
+    for path in sorted(folder.rglob("*"), key=lambda each: each.relative_to(folder).as_posix()):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            raise RecordFailed(f"{name} in the evidence is a link: it is not sealed", source=str(path))
+        if path.is_dir() or name == SUMS:
+            continue
+        lines.append(f"{hashlib.sha256(read_whole(path, disk)).hexdigest()}  {name}\n")
+    content = "".join(lines).encode("utf-8")
+    replace_file(folder / SUMS, content, disk=disk)
+    return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -1,0 +1,187 @@
+"""report.md: the after-action report that an assessor reads, folded from run.json and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from runbook.records.canonical import moment, second
+from runbook.records.markdown import bar, inert, table
+from runbook.records.summary import duration
+
+_CRITERIA = {
+    "boots": "The application boots",
+    "connects": "It is connected to the restored database",
+    "decrypts": "It decrypts the sample record with the recovered keys",
+}
+_CONTROLS = {
+    "sealed": "While the vault is sealed nothing can be decrypted",
+    "damaged": "A damaged ciphertext does not decrypt",
+}
+
+Rows = Sequence[Sequence[object]]
+
+
+def markdown(document: Mapping[str, Any]) -> str:
+    """The report of one run; `document` is run.json (`evidence.document`)."""
+    template = _environment().get_template("report.md.j2")
+    return (
+        template.render(
+            run=document,
+            mode=document["mode"].upper(),
+            training=document["mode"] == "training",
+            people=_people(document),
+            backups=_backups(document),
+            timeline=_timeline(document),
+            objectives=_objectives(document),
+            criteria=_proofs(document, "criterion", _CRITERIA, document["criteria"]),
+            controls=_proofs(document, "control", _CONTROLS, document["negative_controls"]),
+            troubles=[step for step in document["steps"] if step["verdict"] not in {"PASS", "NOT_NEEDED"}],
+            steps=_steps(document["steps"]),
+            exceptions=[(each.get("what"), each.get("why"), each.get("who")) for each in document["exceptions"]],
+            findings=[_finding(number, each) for number, each in enumerate(document["findings"], start=1)],
+            created=[_created(each) for each in document["created"]],
+            decisions=_decisions(document["answers"]),
+        ).rstrip()
+        + "\n"
+    )
+
+
+def _environment() -> Environment:
+    """HTML templates escape; Markdown ones make each value inert (`| inert`), which autoescaping cannot do."""
+    environment = Environment(
+        loader=PackageLoader("runbook.records", "templates"),
+        autoescape=select_autoescape(["html", "html.j2"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"inert": inert, "clock": _clock, "duration": duration}
+    environment.globals["table"] = table
+    return environment
+
+
+def _people(document: Mapping[str, Any]) -> Rows:
+    operator, witness = document["operator"] or {}, document["witness"] or {}
+    identity = document["signed_in_as"] or {}
+    return [
+        ("operator", operator.get("role"), operator.get("name")),
+        ("witness", witness.get("role"), witness.get("name") or "NONE"),
+        ("signed in as", f"account {identity['account']}" if identity else None, identity.get("arn")),
+    ]
+
+
+def _backups(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    vault, database, image = (*map(document["backups"].get, ("vault", "database")), document["image"])
+    chosen = []
+    if vault:
+        labels = ", ".join(vault["share_labels"])
+        shares = f"opened with the shares of {labels}" if labels else None
+        chosen.append(_backup("vault", vault, vault["seal"], vault["digest"], shares))
+    if database:
+        chosen.append(_backup("database", database, database["method"], f"data until {_clock(database['data_until'])}"))
+    if image:
+        level = f"verified at level {image['level']}"
+        chosen.append({"layer": "application", "made": None, "id": image["ref"], "details": (image["commit"], level)})
+    return chosen
+
+
+def _backup(layer: str, backup: Mapping[str, Any], *details: str | None) -> dict[str, Any]:
+    said = {"layer": layer, "made": backup["created_at"], "age_s": backup["age_s"], "id": backup["id"]}
+    return said | {"details": [detail for detail in details if detail]}
+
+
+def _timeline(document: Mapping[str, Any]) -> Rows:
+    times = [stage[name] for stage in document["stages"] for name in ("entered_at", "left_at") if stage[name]]
+    whole = (document["started_at"], max((*times, document["ended_at"] or ""), default=""))
+    return [
+        (
+            f"{stage['number']} {stage['title']}",
+            stage["result"],
+            duration(stage["seconds"]),
+            duration(stage["machine_s"]),
+            duration(stage["human_s"]),
+            duration(stage["waiting_s"]),
+            _picture(stage, whole),
+        )
+        for stage in document["stages"]
+    ]
+
+
+def _picture(stage: Mapping[str, Any], whole: tuple[str | None, str]) -> str:
+    if not (whole[0] and whole[1] and stage["entered_at"] and stage["left_at"]):
+        return ""
+    start = moment(whole[0])
+    length = (moment(whole[1]) - start).total_seconds() or 1.0
+    begin, end = ((moment(stage[name]) - start).total_seconds() / length for name in ("entered_at", "left_at"))
+    return bar(begin, end)
+
+
+def _objectives(document: Mapping[str, Any]) -> Rows:
+    rows = []
+    for kind, meaning in (("rto", "time to recover (RTO)"), ("rpo", "age of the newest data (RPO)")):
+        said = document[kind]
+        target = "NOT_SET" if said["target_s"] is None else duration(said["target_s"])
+        arithmetic = f"{_clock(said['from'])} to {_clock(said['to'])}, {said['clock']} clock"
+        rows.append((meaning, duration(said["actual_s"]), target, said["met"], arithmetic))
+    return rows
+
+
+def _proofs(
+    document: Mapping[str, Any], mark: str, words: Mapping[str, str], verdicts: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Each criterion or control with the attempt that decided it, None where none was made."""
+    deciding = {step[mark]: step for step in document["steps"] if mark in step}
+    return [
+        {"words": words.get(name, name), "verdict": verdict, "step": deciding.get(name)}
+        for name, verdict in verdicts.items()
+    ]
+
+
+def _steps(steps: Iterable[Mapping[str, Any]]) -> Rows:
+    return [
+        (
+            step["id"],
+            step["attempt"],
+            step["verdict"] + (" (void)" if step["void"] else ""),
+            _clock(step["at"])[11:],
+            f"{step['ms']} ms",
+            _seen(step),
+            step["expected"],
+            step["source"],
+        )
+        for step in steps
+    ]
+
+
+def _seen(step: Mapping[str, Any]) -> str:
+    said = (step["observed"], "(done by this run before)" if step["adopted"] else "", _quoted(step["provider_text"]))
+    return " ".join(filter(None, said))
+
+
+def _quoted(text: str | None) -> str:
+    return f"“{text}”" if text else ""
+
+
+def _finding(number: int, finding: Mapping[str, Any]) -> Sequence[object]:
+    return (number, finding["severity"], finding["status"], finding["owner"], finding["due"], finding["text"])
+
+
+def _created(entry: Mapping[str, Any]) -> Sequence[object]:
+    end = _clock(entry["destroyed_at"]) if entry["destroyed_at"] else "STILL THERE"
+    return (entry["kind"], _clock(entry["created_at"]), end, entry["id"])
+
+
+def _decisions(answers: Iterable[Mapping[str, Any]]) -> Rows:
+    return [(_clock(each["at"])[11:], each["step"] or each["stage"], *_answer(each)) for each in answers]
+
+
+def _answer(each: Mapping[str, Any]) -> Sequence[object]:
+    return (each["question"], each["answer"], each["by"], each["reason"])
+
+
+def _clock(text: str | None) -> str:
+    """`2027-01-15 10:00:00Z`: whole seconds, UTC."""
+    return second(moment(text)).replace("T", " ") if text else "not known"

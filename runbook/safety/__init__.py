@@ -1,0 +1,1 @@
+"""What keeps a tired person from the worst mistakes: interlock, outside text, secrets."""

@@ -1,0 +1,1 @@
+"""The practice estate: its servers, its sample data and the fault deck."""

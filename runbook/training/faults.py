@@ -1,0 +1,87 @@
+"""What can be made to go wrong in the practice estate: in its data layers, and in the layers around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A kind of fault: one sentence for the instructor, and the parameters it takes, each with its type.
+
+    Every parameter may be left out.  `at_start_only`: it must be set before the estate starts.
+    """
+
+    sentence: str
+    parameters: Mapping[str, type] = field(default_factory=dict)
+    at_start_only: bool = False
+
+
+DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
+    {
+        "empty-table": FaultKind("the restored database has lost every row of a table", {"table": str}),
+        "canary-changed": FaultKind("the canary record in the restored database holds another ciphertext"),
+        "database-stopped": FaultKind("the restored database stops answering"),
+        "vault-sealed": FaultKind("the staging vault restarts and is sealed again"),
+        "stale-backup": FaultKind("the newest vault backup is that many hours old", {"hours": float}),
+        "damaged-snapshot": FaultKind("one byte of the newest vault backup's data was changed"),
+        "foreign-snapshot": FaultKind("the newest vault backup was made by another cluster"),
+        "no-snapshot-today": FaultKind("the newest days of automated database snapshots are missing", {"days": int}),
+        "incompatible-restore": FaultKind("every restored database ends in that status", {"status": str}),
+        "slow-restore": FaultKind(
+            "restores take longer and the next calls are throttled or answered 5xx", {"seconds": float, "calls": int}
+        ),
+        "kms-denied": FaultKind("the key that the backups are encrypted with may not be used"),
+        "cleanup-refused": FaultKind("restored databases come with deletion protection"),
+        "expired-login": FaultKind("the sign-in to the cloud account has run out; a new one exists"),
+        "clock-off": FaultKind("the provider's clock is that many seconds ahead of this machine's", {"seconds": float}),
+    }
+)
+
+
+OUTER_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
+    {
+        "wrong-database": FaultKind(
+            "a variable of the service itself keeps the application on production's database and vault"
+        ),
+        "waf-off": FaultKind(
+            "the managed rules are switched off and the canary rule is gone", {"managed": bool, "canary": bool}
+        ),
+        "digest-swapped": FaultKind("somebody deploys another release under us", {"tag": str}),
+        "half-boot": FaultKind("the release answers 200 with an error page, at the health address too"),
+        "app-stopped": FaultKind("the application's processes are stopped"),
+        "dns-old-origin": FaultKind(
+            "the record names the old origin, and public resolvers go on saying so for a while", {"answers": int}
+        ),
+        "zone-paused": FaultKind("the zone is paused: names resolve, nothing is protected"),
+        "unsigned-image": FaultKind("the newest release was built from an unsigned commit"),
+        "moved-tag": FaultKind("the newest release's tag names other content in the registry"),
+        "red-checks": FaultKind("the newest release's check-runs failed"),
+    }
+)
+
+
+def known() -> Mapping[str, FaultKind]:
+    """Every fault that a scenario may name."""
+    return {**DATA_FAULTS, **OUTER_FAULTS}
+
+
+def checked(kind: str, given: Mapping[str, Any], table: Mapping[str, FaultKind] = DATA_FAULTS) -> dict[str, Any]:
+    """The parameters of a fault, converted; ValueError names what is known when kind, name or type does not fit."""
+    if kind not in table:
+        raise ValueError(f"unknown fault {kind!r}; known: {', '.join(sorted(table))}")
+    parameters = table[kind].parameters
+    for name in given:
+        if name not in parameters:
+            raise ValueError(f"fault {kind} takes no {name!r}; it takes: {', '.join(parameters) or 'nothing'}")
+    return {name: _converted(kind, name, value, parameters[name]) for name, value in given.items()}
+
+
+def _converted(kind: str, name: str, value: Any, wanted: type) -> Any:
+    accepted = (int, float) if wanted is float else wanted
+    if isinstance(value, bool) or not isinstance(value, accepted):
+        raise ValueError(f"fault {kind}: {name} must be {wanted.__name__}, not {value!r}")  # noqa: TRY004 - callers catch one type
+    return wanted(value)

@@ -1,0 +1,131 @@
+"""A scenario: the story, the faults, what is expected, and the practice operator's script.
+
+The format is documented in `scenarios/FORMAT.md`; `runbook train FILE` takes one that we never saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from runbook import toml_file
+from runbook.engine.errors import WrongUse
+from runbook.engine.outcome import Outcome
+
+SHARE_WORDS = ("right", "wrong")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Fault(_Strict):
+    """One thing that goes wrong in the estate; `when` is `start`, `before <step id>` or `checkpoint <stage id>`."""
+
+    kind: str
+    when: str = "start"
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+
+
+class Answer(_Strict):
+    """What the practice operator answers at a place; several for one place are used in their order.
+
+    `at` is a step id or `checkpoint <stage id>`; exactly one of `do`, `shares`, `pick`, `agree` is set.
+    """
+
+    at: str
+    do: Literal["retry", "attest", "back", "abort", "open"] | None = None
+    to: str = ""
+    reason: str = ""
+    shares: tuple[str, ...] | None = None
+    pick: int | None = Field(default=None, ge=1)
+    agree: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_answer(self) -> Answer:
+        given = [name for name in ("do", "shares", "pick", "agree") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of do, shares, pick, agree is needed, not {' and '.join(given) or 'none'}")
+        if self.do in {"attest", "back", "abort"} and not self.reason:
+            raise ValueError(f"do = '{self.do}' needs a reason")
+        if self.do == "back" and not self.to:
+            raise ValueError("do = 'back' needs `to`: a stage id or a step id")
+        if self.shares is not None and not set(self.shares) <= set(SHARE_WORDS):
+            raise ValueError("shares is a list of the words right and wrong")
+        return self
+
+
+class Practice(_Strict):
+    """The practice operator."""
+
+    answers: tuple[Answer, ...] = ()
+
+
+class Expected(_Strict):
+    """How the run should end when the practice operator walks it."""
+
+    outcome: Outcome
+    fails_at: str = ""
+
+
+class Scenario(_Strict):
+    """One file of the fault deck."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    title: str
+    story: str
+    good_operator: str
+    expect: Expected
+    faults: tuple[Fault, ...] = ()
+    operator: Practice = Practice()
+
+
+def deck() -> tuple[Scenario, ...]:
+    """Every scenario that comes with the tool, `calm` first, then by name."""
+    folder = resources.files(__package__).joinpath("scenarios")
+    files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    found = [toml_file.parse(file.read_text(encoding="utf-8"), Scenario, file.name) for file in files]
+    return tuple(sorted(found, key=lambda scenario: (scenario.name != "calm", scenario.name)))
+
+
+def load(name: str, *, steps: Collection[str], stages: Collection[str], kinds: Collection[str]) -> Scenario:
+    """A scenario of the deck by name, or a file by path; WrongUse names what is wrong with it."""
+    if "/" in name or name.endswith(".toml"):
+        scenario = toml_file.read(Path(name), Scenario)
+    else:
+        known = {each.name: each for each in deck()}
+        if name not in known:
+            raise WrongUse(
+                f"there is no scenario called {name}", fix=f"One of: {', '.join(known)}; or the path of a .toml file."
+            )
+        scenario = known[name]
+    mistakes = _mistakes(scenario, steps=steps, stages=stages, kinds=kinds)
+    if mistakes:
+        raise WrongUse("\n".join(f"{name}: {mistake}" for mistake in mistakes), fix="Put these right and try again.")
+    return scenario
+
+
+def _mistakes(
+    scenario: Scenario, *, steps: Collection[str], stages: Collection[str], kinds: Collection[str]
+) -> list[str]:
+    places = {*steps, *(f"checkpoint {stage}" for stage in stages)}
+    moments = {"start", *(f"before {step}" for step in steps), *(f"checkpoint {stage}" for stage in stages)}
+    mistakes = []
+    for number, fault in enumerate(scenario.faults, start=1):
+        if fault.kind not in kinds:
+            mistakes.append(f"faults.{number}.kind: no fault is called {fault.kind}: one of {', '.join(sorted(kinds))}")
+        if fault.when not in moments:
+            mistakes.append(f"faults.{number}.when: {fault.when} is not start, before STEP or checkpoint STAGE")
+    for number, answer in enumerate(scenario.operator.answers, start=1):
+        if answer.at not in places:
+            mistakes.append(f"operator.answers.{number}.at: {answer.at} is no step id and no checkpoint STAGE")
+        if answer.to and answer.to not in {*steps, *stages}:
+            mistakes.append(f"operator.answers.{number}.to: {answer.to} is no stage id and no step id")
+    if scenario.expect.fails_at and scenario.expect.fails_at not in steps:
+        mistakes.append(f"expect.fails_at: {scenario.expect.fails_at} is no step id")
+    return mistakes

@@ -1,0 +1,1 @@
+"""The servers of the practice estate, one file each; real ones where they exist."""

@@ -1,0 +1,1 @@
+"""One question of the Operator port a file, on the common ground of `ask`."""

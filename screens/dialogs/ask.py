@@ -1,0 +1,70 @@
+"""The ground of every dialogue: banner, headline, body, buttons; help for the step that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from runbook.views import Session
+from screens.frame import GRACE_S, Frame
+from screens.text import plain
+from screens.widgets.actions import ActionBar
+from screens.widgets.banner import BannerBar
+
+T = TypeVar("T")
+
+HELP = Binding("question_mark,f1", "help", "Help", id="ask.help", key_display="?", tooltip="Why, and the manual way")
+
+
+class Ask(Frame[T], ModalScreen[T]):
+    """A question that is answered by `dismiss`.  `step` is whose help `?` shows; "" where there is none."""
+
+    GRACE_S = GRACE_S
+    AUTO_FOCUS = "#body"  # the arrows scroll, and Enter still belongs to the dialogue
+
+    def __init__(self, session: Session, *, kind: str, headline: str, step: str = "") -> None:
+        super().__init__()
+        self.session = session
+        self.step = step
+        self._kind = kind
+        self._headline = headline
+
+    def content(self) -> Iterable[Widget]:
+        """Banner, headline, what is asked, buttons."""
+        yield BannerBar(self.session.banner)
+        yield Vertical(
+            Static(plain(self._kind), classes="kind"),
+            Static(plain(self._headline), classes="headline"),
+            VerticalScroll(*self.body(), id="body"),
+            *self.entries(),
+            ActionBar(),
+            id="dialog",
+        )
+
+    def body(self) -> Iterable[Widget]:
+        """What is read before answering; scrolls."""
+        return ()
+
+    def entries(self) -> Iterable[Widget]:
+        """What is filled in; always in sight."""
+        return ()
+
+    def withdraw(self) -> None:
+        """The question is not asked any more: this dialogue, and what was opened on top of it, goes away."""
+        stack = self.app.screen_stack
+        while self in stack and len(stack) > 1:
+            self.app.pop_screen()
+            stack = self.app.screen_stack
+
+    def action_help(self) -> None:
+        """Why this step is there, and how it is done without this tool."""
+        from screens.dialogs.help import HelpDialog  # noqa: PLC0415 - help is itself an Ask
+
+        if self.step:
+            self.app.push_screen(HelpDialog(self.session, self.step))

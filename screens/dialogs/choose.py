@@ -1,0 +1,99 @@
+"""Which one?  A table; anything but the default needs a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from runbook.engine.ports import Choice, Choose, Option
+from runbook.views import Session
+from screens.dialogs.ask import HELP, Ask
+from screens.text import one_line, plain
+from screens.widgets.inputs import Entry
+from screens.widgets.marks import MarkTable
+
+
+class ChooseDialog(Ask[Choice]):
+    """The chosen option's key; options that are unfit say why and cannot be chosen."""
+
+    AUTO_FOCUS = "#rows"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Choose this", id="choose.take", key_display="⏎"),
+        HELP,
+    ]
+
+    def __init__(self, session: Session, ask: Choose) -> None:
+        super().__init__(session, kind=f"Choose · {ask.step}", headline=ask.title, step=ask.step)
+        self._ask = ask
+
+    def entries(self) -> Iterable[Widget]:
+        """The table, what the marked row means, the reason."""
+        yield MarkTable(cursor_type="row", zebra_stripes=True, id="rows")
+        yield Static(id="note", markup=False)
+        yield Entry(placeholder="the reason for not taking the default (recorded)", id="reason")
+
+    def on_mount(self) -> None:
+        """The default is marked."""
+        rows = self.query_one(MarkTable)
+        rows.add_column("", key="mark")
+        for number, column in enumerate(self._ask.columns):
+            rows.add_column(Text(one_line(column)), key=f"column-{number}")
+        for option in self._ask.options:
+            rows.add_row(Text(self._mark(option)), *(Text(one_line(cell, 60)) for cell in option.cells))
+        keys = [option.key for option in self._ask.options]
+        rows.move_cursor(row=keys.index(self._ask.default) if self._ask.default in keys else 0)
+        self._explain()
+
+    def _mark(self, option: Option) -> str:
+        if option.unfit:
+            return "✗ unfit"
+        return "→ default" if option.key == self._ask.default else ""
+
+    def _marked(self) -> Option | None:
+        row = self.query_one(MarkTable).cursor_row
+        return self._ask.options[row] if 0 <= row < len(self._ask.options) else None
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Say what the marked row means."""
+        self._explain()
+
+    def _explain(self) -> None:
+        option = self._marked()
+        default = option is not None and option.key == self._ask.default
+        self.query_one("#reason", Input).display = option is not None and not default and not option.unfit
+        self.query_one("#note", Static).update(plain(self._sentence(option)))
+        self.refresh_bindings()
+
+    def _sentence(self, option: Option | None) -> str:
+        if option is None:
+            return "There is nothing to choose from."
+        if option.unfit:
+            return f"✗ cannot be chosen: {option.unfit}"
+        if option.key == self._ask.default:
+            return "The default: needs no reason."
+        return "Not the default: a reason is needed."
+
+    def may(self, action: str) -> bool | None:
+        """An unfit option cannot be taken."""
+        if action == "take" and self.is_mounted:
+            option = self._marked()
+            return True if option is not None and not option.unfit else None
+        return True
+
+    def action_take(self) -> None:
+        """Take the marked one, if it may be taken and has the reason it needs."""
+        option = self._marked()
+        if option is None or option.unfit:
+            self.app.bell()
+            return
+        entry = self.query_one("#reason", Input)
+        reason = entry.value.strip() if option.key != self._ask.default else ""
+        if option.key != self._ask.default and not reason:
+            entry.focus()
+            return
+        self.dismiss(Choice(option.key, reason))

@@ -1,0 +1,62 @@
+"""What the failure dialogue and the checkpoint share: acts that are offered, and those that need a reason."""
+
+from __future__ import annotations
+
+from runbook.engine.ports import Act, Decision
+from runbook.views import Session
+from screens.dialogs.ask import Ask
+from screens.dialogs.reason import ReasonDialog
+
+
+class Deciding(Ask[Decision]):
+    """Answers with a Decision; an act that was not offered cannot be given.
+
+    `about` is the step or stage as the reason dialogue names it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        kind: str,
+        headline: str,
+        about: str,
+        options: tuple[Act, ...],
+        back_to: tuple[str, ...],
+        step: str = "",
+    ) -> None:
+        super().__init__(session, kind=kind, headline=headline, step=step)
+        self._about = about
+        self._options = options
+        self._back_to = back_to
+
+    def may(self, action: str) -> bool | None:
+        """What was not offered is not shown."""
+        acts = {"retry": Act.RETRY, "attest": Act.ATTEST, "back": Act.BACK, "abort": Act.ABORT, "open_gate": Act.OPEN}
+        if action == "back" and not self._back_to:
+            return False
+        return action not in acts or acts[action] in self._options
+
+    def action_retry(self) -> None:
+        """Look, or try, once more."""
+        self.dismiss(Decision(Act.RETRY))
+
+    def action_attest(self) -> None:
+        """State it instead, with a reason."""
+        self._with_reason(Act.ATTEST)
+
+    def action_back(self) -> None:
+        """To an earlier stage, with a reason."""
+        self._with_reason(Act.BACK)
+
+    def action_abort(self) -> None:
+        """End the run, with a reason."""
+        self._with_reason(Act.ABORT)
+
+    def _with_reason(self, act: Act) -> None:
+        dialog = ReasonDialog(self.session, act, about=self._about, back_to=self._back_to)
+        self.app.push_screen(dialog, self._decided)
+
+    def _decided(self, decision: Decision | None) -> None:
+        if decision is not None:
+            self.dismiss(decision)

@@ -1,0 +1,104 @@
+"""What needs a reason gets one here: an attestation, a way back, an abort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from runbook.engine.ports import Act, Decision
+from runbook.views import Session
+from screens.dialogs.ask import Ask
+from screens.text import plain
+from screens.widgets.inputs import Entry
+from screens.widgets.marks import MarkList
+from screens.widgets.pairs import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one act that needs a reason is put to the operator."""
+
+    kind: str
+    headline: str
+    consequence: str
+
+
+WORDS = {
+    Act.ATTEST: Words(
+        "Attest",
+        "You state it in place of the check",
+        "An exception in the record, under your name: the stage becomes ATTESTED, the run PASS WITH ISSUES at best.",
+    ),
+    Act.BACK: Words(
+        "Go back",
+        "Go back to an earlier stage",
+        "The results of that stage and of all later ones become void and are done again; the clocks go on. "
+        "What was restored and still fits is adopted, not made again.",
+    ),
+    Act.ABORT: Words(
+        "Abort",
+        "End this run now",
+        "The run ends and is recorded as it stands; it cannot be resumed. What it created is cleaned up first.",
+    ),
+}
+
+
+class ReasonDialog(Ask[Decision | None]):
+    """The decision with its reason (and, for BACK, where to), or None: the operator thought better of it."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "hand_in", "Do it", id="reason.hand-in", key_display="⏎"),
+        Binding("escape", "cancel", "Cancel", id="reason.cancel", key_display="esc"),
+    ]
+
+    def __init__(self, session: Session, act: Act, *, about: str, back_to: tuple[str, ...] = ()) -> None:
+        self._act = act
+        self._words = WORDS[act]
+        self._back_to = back_to if act is Act.BACK else ()
+        super().__init__(session, kind=f"{self._words.kind} · {about}", headline=self._words.headline)
+
+    def body(self) -> Iterable[Widget]:
+        """What follows from it."""
+        yield Pair("then", self._words.consequence)
+
+    def entries(self) -> Iterable[Widget]:
+        """Where to, why, and what is missing."""
+        if self._back_to:
+            options = [Option(plain(self._place(place)), id=place) for place in self._back_to]
+            yield MarkList(*options, id="places", compact=True, markup=False)
+        yield Entry(placeholder="the reason (recorded)", id="reason")
+        yield Static(id="note", markup=False)
+
+    def _place(self, stage_id: str) -> str:
+        stage = self.session.procedure.stage(stage_id)
+        return f"{stage.number} {stage.title}"
+
+    def on_mount(self) -> None:
+        """The nearest stage is marked; the reason is what is left to give."""
+        if self._back_to:
+            self.query_one(OptionList).highlighted = len(self._back_to) - 1
+
+    def action_hand_in(self) -> None:
+        """With a reason it is decided, without one it is not."""
+        reason = self.query_one(Input).value.strip()
+        if not reason:
+            self.query_one("#note", Static).update("A reason is needed: it stands in the record.")
+            self.query_one(Input).focus()
+            return
+        self.dismiss(Decision(self._act, reason, self._to()))
+
+    def _to(self) -> str:
+        if not self._back_to:
+            return ""
+        return self._back_to[self.query_one(OptionList).highlighted or 0]
+
+    def action_cancel(self) -> None:
+        """Nothing was decided."""
+        self.dismiss(None)

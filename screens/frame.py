@@ -1,0 +1,66 @@
+"""The ground of every screen: the notice for a small terminal, the footer, and keys that do nothing when unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from screens.widgets.actions import shown_bindings
+from screens.widgets.notice import TooSmall, too_small
+
+T = TypeVar("T")
+
+GRACE_S = 0.25  # a bouncing key or the second half of a double click must not answer the next question
+
+
+class Frame(Screen[T]):
+    """A screen of ours.  Subclasses give `content()` and, where a key is not always possible, `may()`."""
+
+    GRACE_S: ClassVar[float] = 0.0  # seconds in which no key counts: the press that answered the screen before
+    AUTO_FOCUS = ""  # nothing is focused but what a screen focuses itself: Enter must not press what was not chosen
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listening = False
+
+    def compose(self) -> ComposeResult:
+        """The notice (hidden unless needed), the content, the footer."""
+        yield TooSmall()
+        yield from self.content()
+        yield Footer(compact=True)
+
+    def content(self) -> Iterable[Widget]:
+        """What stands between the top of the screen and the footer."""
+        return ()
+
+    def may(self, action: str) -> bool | None:
+        """True: possible now; None: shown, but greyed; False: not offered here."""
+        del action
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A gate that cannot be seen, or was not there to be seen yet, is not opened."""
+        own = {binding.action for binding in shown_bindings(self)}
+        if action in own and (not self._listening or too_small(self.app.size)):
+            return None
+        return self.may(action) and super().check_action(action, parameters)
+
+    def on_mount(self) -> None:
+        """Begin to listen, at once or after the grace."""
+        if self.GRACE_S:
+            self.set_timer(self.GRACE_S, self._listen)
+        else:
+            self._listen()
+
+    def _listen(self) -> None:
+        self._listening = True
+        self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        """What is possible depends on the size."""
+        self.refresh_bindings()

@@ -1,0 +1,81 @@
+"""The Operator port on screens: each question is a dialogue that is pushed and awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+from textual.app import App
+
+from runbook.engine.ports import (
+    AskSecret,
+    Attest,
+    ByHand,
+    Choice,
+    Choose,
+    Confirm,
+    Decide,
+    Decision,
+    Gate,
+    SecretAnswer,
+    TypeName,
+)
+from runbook.views import Session
+from screens.dialogs.ask import Ask
+from screens.dialogs.attest import AttestDialog
+from screens.dialogs.by_hand import ByHandDialog
+from screens.dialogs.checkpoint import CheckpointDialog
+from screens.dialogs.choose import ChooseDialog
+from screens.dialogs.confirm import ConfirmDialog
+from screens.dialogs.failure import FailureDialog
+from screens.dialogs.share import ShareDialog
+from screens.dialogs.type_name import TypeNameDialog
+
+T = TypeVar("T")
+
+
+class ScreenOperator:
+    """Asks one question at a time.  To be used inside a worker of the app (Textual's rule for awaiting a screen)."""
+
+    def __init__(self, app: App[Any], session: Session, name: str = "operator") -> None:
+        self._app = app
+        self._session = session
+        self._name = name
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """Who answers, as the journal says it."""
+        return self._name
+
+    async def confirm(self, ask: Confirm) -> bool:
+        return await self._answer(ConfirmDialog(self._session, ask))
+
+    async def type_name(self, ask: TypeName) -> str:
+        return await self._answer(TypeNameDialog(self._session, ask))
+
+    async def choose(self, ask: Choose) -> Choice:
+        return await self._answer(ChooseDialog(self._session, ask))
+
+    async def secret(self, ask: AskSecret) -> SecretAnswer:
+        return await self._answer(ShareDialog(self._session, ask))
+
+    async def attest(self, ask: Attest) -> str:
+        return await self._answer(AttestDialog(self._session, ask))
+
+    async def by_hand(self, ask: ByHand) -> bool:
+        return await self._answer(ByHandDialog(self._session, ask))
+
+    async def decide(self, ask: Decide) -> Decision:
+        return await self._answer(FailureDialog(self._session, ask))
+
+    async def gate(self, ask: Gate) -> Decision:
+        return await self._answer(CheckpointDialog(self._session, ask))
+
+    async def _answer(self, dialog: Ask[T]) -> T:
+        async with self._one_at_a_time:
+            try:
+                return await self._app.push_screen_wait(dialog)
+            except asyncio.CancelledError:
+                dialog.withdraw()
+                raise

@@ -1,0 +1,42 @@
+"""Outside text on its way into a widget: never markup, never a control character.
+
+Adapters clean what providers say; this is the second lock on the same door, because a raw escape in a widget
+reaches the terminal (Textual strips five control characters and no more).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from textual.content import Content
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+LIMIT = 2000
+
+
+def one_line(text: str, limit: int = LIMIT) -> str:
+    """The text with line ends as spaces, what cannot be seen as U+FFFD, and cut to `limit` characters."""
+    short = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(_seen(character) for character in short)
+
+
+def _seen(character: str) -> str:
+    if character in "\r\n\t":
+        return " "
+    return REPLACEMENT if unicodedata.category(character) in _UNSEEN else character
+
+
+def paragraphs(text: str, limit: int = 200_000) -> str:
+    """The same for our own longer texts (reports, scenario stories): line ends stay."""
+    return "\n".join(one_line(line) for line in text[:limit].split("\n"))
+
+
+def plain(text: str, style: str = "") -> Content:
+    """One line of outside text as Content."""
+    return Content.styled(one_line(text), style) if style else Content(one_line(text))
+
+
+def block(text: str) -> Content:
+    """Several lines of text as Content."""
+    return Content(paragraphs(text))

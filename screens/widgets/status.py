@@ -1,0 +1,80 @@
+"""The two lines that answer "what is it doing" and "how long has it taken"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from textual.content import Content
+from textual.widgets import Static
+
+from runbook.engine.events import Progress
+from runbook.engine.procedure import Procedure
+from runbook.engine.run import Run
+from screens.text import one_line
+from screens.words import BAD, BUSY, QUIET, WARN, clock, current_stage, outcome
+
+BAR = 12  # cells of a progress bar
+IDLE_HANDS = ("▸ working, nothing to press: ", BUSY)
+
+
+class Doing(Static):
+    """What is being worked at, and that nothing is asked of the operator; or that something is."""
+
+    def show(self, run: Run, procedure: Procedure[Any], progress: Mapping[str, Progress]) -> None:
+        """Repaint from the state."""
+        self.update(_doing(run, procedure, progress))
+
+
+def _doing(run: Run, procedure: Procedure[Any], progress: Mapping[str, Progress]) -> Content:
+    if run.outcome is not None:
+        return Content.assemble("run over: ", outcome(run.outcome).content)
+    if run.questions:
+        return Content.styled("waiting for your answer", BUSY)
+    if not run.begun:
+        what = current_stage(run, procedure).title if run.started_at else "getting ready"
+        return Content.assemble(IDLE_HANDS, one_line(what))
+    first, *others = run.begun
+    more = f" and {len(others)} more" if others else ""
+    told = next((_progress(progress[step]) for step in run.begun if step in progress), "")
+    return Content.assemble(IDLE_HANDS, f"{first}{more}{told}")
+
+
+def _progress(said: Progress) -> str:
+    if said.total <= 0:
+        return f" · {one_line(said.text, 80)}"
+    share = min(max(said.done / said.total, 0.0), 1.0)
+    full = int(share * BAR)
+    return f" {'█' * full}{'░' * (BAR - full)} {share:.0%} {one_line(said.text, 80)}"
+
+
+class Clocks(Static):
+    """The recovery clock against its target, the stage, the findings."""
+
+    def show(self, run: Run, procedure: Procedure[Any], targets: Mapping[str, int | None], now: datetime) -> None:
+        """Repaint from the state."""
+        stage = current_stage(run, procedure)
+        where = "closing" if stage is procedure.closing else f"stage {stage.number} of {len(procedure.stages)}"
+        count = len(run.findings)
+        self.update(
+            Content.assemble(
+                _rto(run, targets.get("rto_s"), now),
+                ("  │  ", QUIET),
+                where,
+                ("  │  ", QUIET),
+                (f"findings {count}", WARN if count else ""),
+            )
+        )
+
+
+def _rto(run: Run, target: int | None, now: datetime) -> Content:
+    if run.started_at is None:
+        return Content("RTO not begun")
+    end = run.last_at if run.outcome is not None and run.last_at else now
+    gone = (end - run.started_at).total_seconds()
+    if target is None:
+        return Content.assemble("RTO ", (clock(gone), "bold"), ", no target set")
+    over = gone > target
+    words = f" of {clock(target)}" + (" EXCEEDED" if over else "")
+    return Content.assemble("RTO ", (clock(gone), BAD if over else "bold"), (words, BAD if over else ""))

@@ -1,0 +1,19 @@
+"""The five stages, a file each, in the policy's words: what is done and what is checked.
+
+The order stands here, once.
+"""
+
+from __future__ import annotations
+
+from runbook.engine.procedure import Procedure
+from steps.application import APPLICATION
+from steps.closeout import CLOSEOUT
+from steps.connectivity import CONNECTIVITY
+from steps.database import DATABASE
+from steps.here import Here
+from steps.identity import IDENTITY
+from steps.vault import VAULT
+
+PROCEDURE: Procedure[Here] = Procedure(stages=(IDENTITY, VAULT, DATABASE, APPLICATION, CONNECTIVITY), closing=CLOSEOUT)
+
+__all__ = ["PROCEDURE", "Here"]

@@ -1,0 +1,139 @@
+"""What steps establish for later ones: frozen, plain values that are written to the journal.  Times are ISO, UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """By how many milliseconds this machine is ahead of the provider."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInAs:
+    """Who the provider says we are."""
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultBackupChosen:
+    """The vault's recovery point; `sha256` as its metadata states it, or ""."""
+
+    bucket: str
+    key: str
+    version: str
+    created_at: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveKept:
+    """The downloaded archive: its name in the run's private folder, and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+    size: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveInspected:
+    """What the archive said of itself, offline."""
+
+    kind: str
+    seal: str
+    shares: int
+    threshold: int
+    raft_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetProven:
+    """The vault server that is restored into; after the restore it is known by this, not by its cluster_id."""
+
+    address: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRestored:
+    """Which archive the target holds."""
+
+    sha256: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharesUsed:
+    """Whose shares opened the vault: labels, never shares."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotChosen:
+    """The database's recovery point."""
+
+    id: str
+    created_at: str
+    kind: str
+    engine: str
+    size_gib: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRestored:
+    """The copy, asked for at `asked_at`."""
+
+    id: str
+    snapshot: str
+    asked_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceReady:
+    """Where the copy answers."""
+
+    id: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataUntil:
+    """The newest committed business row in the copy: what the recovery point really holds."""
+
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChosen:
+    """The image that is deployed, by digest."""
+
+    ref: str
+    digest: str
+    commit: str
+    tag: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """When our deployment call was announced, and for which digest."""
+
+    digest: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneKnown:
+    """The zone in front of the application."""
+
+    id: str
+    name: str

@@ -1,0 +1,146 @@
+"""All that a step sees.  No global, no screen, no file of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from runbook.config import Environment, Targets
+from runbook.engine.desk import Desk
+from runbook.engine.errors import LayerFailed
+from runbook.engine.ports import Secret
+from runbook.engine.run import Run
+from runbook.estate.ports import Estate, ThrowAway
+from runbook.policy import Policy
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class HouseState:
+    """What this machine offers: `environment` are variables that could redirect a client, shown when set."""
+
+    writable: bool
+    free_bytes: int
+    credentials: str  # where secrets come from
+    environment: tuple[str, ...]
+
+
+class House(Protocol):
+    """This machine: the run's private folder and what is known of the tool itself."""
+
+    async def state(self) -> HouseState:
+        """Probes by writing and deleting."""
+        ...
+
+    def place(self, name: str) -> Path:
+        """A path in the run's private folder (0700)."""
+        ...
+
+    async def holds(self, name: str, sha256: str) -> bool:
+        """Whether that file is there with that content."""
+        ...
+
+    async def discard(self, name: str) -> None:
+        """Remove it; a missing one is no error."""
+        ...
+
+
+@dataclass
+class Held:
+    """Secrets that live in this process's memory only, and die with it; `guard` is told each."""
+
+    guard: Callable[[Secret], None] = lambda _: None
+    throw_away: ThrowAway | None = None
+
+    def keep(self, throw_away: ThrowAway) -> None:
+        """Hold the fresh cluster's keys until the restore; the guard masks them in whatever is written."""
+        for secret in (*throw_away.keys, throw_away.root_token):
+            self.guard(secret)
+        self.throw_away = throw_away
+
+
+@dataclass(frozen=True)
+class Here:
+    """One per attempt."""
+
+    desk: Desk
+    environment: Environment
+    estate: Estate
+    policy: Policy
+    targets: Targets
+    house: House
+    credential: Callable[[str], Awaitable[Secret]]
+    held: Held = field(default_factory=Held)
+
+    @property
+    def run(self) -> Run:
+        """The state of the run now."""
+        return self.desk.run
+
+    @property
+    def poll_s(self) -> float:
+        """Seconds between two looks at something slow: providers limit the rate, this machine does not."""
+        return 0.5 if self.estate.account.loopback else 15.0
+
+    def now(self) -> datetime:
+        """Wall clock, UTC."""
+        return self.desk.clock.now()
+
+    async def until(
+        self, look: Callable[[], Awaitable[T | None]], *, limit_s: float, waiting_for: str, every_s: float | None = None
+    ) -> T:
+        """Call `look` until it answers something true; LayerFailed after `limit_s` seconds, saying what was awaited."""
+        deadline = self.now() + timedelta(seconds=limit_s)
+        while True:
+            if seen := await look():
+                return seen
+            if self.now() >= deadline:
+                raise LayerFailed(f"waited {limit_s:.0f} s for {waiting_for}", source="the runbook's own polling")
+            await self.desk.clock.sleep(every_s or self.poll_s)
+
+    async def document(self, url: str) -> tuple[int, Mapping[str, Any]]:
+        """Status and JSON object at `url`; a body that is no JSON object reads as {}."""
+        answer = await self.estate.web.get(url)
+        return answer.status, as_object(answer.body)
+
+
+def as_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in `body`, or {} when it is none."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def iso(at: datetime) -> str:
+    """As facts and records write it."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def moment(text: str) -> datetime:
+    """The reverse of `iso`."""
+    return datetime.fromisoformat(text)
+
+
+def age(since: datetime, now: datetime) -> str:
+    """An age as people say it: `1 h 10 min`, `3 d 2 h`."""
+    seconds = int((now - since).total_seconds())
+    if seconds < 0:
+        return f"{-seconds} s in the future"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def count(number: int) -> str:
+    """A count of patient-related rows: between 1 and 9 it could point at a person, so it is written `<10`."""
+    return "<10" if 0 < number < 10 else f"{number:,}"

@@ -1,0 +1,104 @@
+"""The estates that the contract suite runs over, and the stages of one restore, each done once a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from runbook.engine.errors import LayerFailed
+from runbook.estate.memory import MemoryEstate
+from runbook.estate.ports import Deployment, Instance, SealStatus, ThrowAway, Undecryptable
+from tests.contract.world import World
+
+
+def _memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = MemoryEstate(now=lambda: datetime.now(UTC))
+    credentials = made.credentials()
+    folder = tmp_path_factory.mktemp("memory")
+    yield World(made.estate(), made.environment(), credentials.__getitem__, made.custodians(), made.bad_share(), folder)
+
+
+ESTATES = {"memory": _memory}
+
+
+@pytest.fixture(scope="module", params=sorted(ESTATES))
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    yield from ESTATES[request.param](tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def before(world: World) -> dict[str, object]:
+    """What the target said before anything was restored."""
+    control = world.environment.canary
+    said: dict[str, object] = {"health": world.ask(world.estate.vault.health())}
+    try:
+        world.ask(
+            world.estate.vault.decrypt(
+                world.environment.vault.transit_mount, control.transit_key, control.control_ciphertext
+            )
+        )
+    except (Undecryptable, LayerFailed) as error:
+        said["control"] = error
+    return said
+
+
+@pytest.fixture(scope="module")
+def fresh(world: World, before: dict[str, object]) -> tuple[ThrowAway, str | None]:
+    """A throw-away cluster on the target, opened with its own keys; and its cluster id."""
+    keys = world.ask(world.estate.vault.initialise(world.vault_permit("Initialise"), shares=5, threshold=3))
+    world.unseal(*keys.keys[:3])
+    health = world.until(world.estate.vault.health, lambda said: said.status == 200)
+    return keys, health.cluster_id
+
+
+@pytest.fixture(scope="module")
+def restored(world: World, fresh: tuple[ThrowAway, str | None]) -> SealStatus:
+    """The newest backup restored over it: sealed under production's shares."""
+    permit, archive = world.vault_permit("Restore"), world.download()
+    world.ask(
+        world.estate.vault.restore(
+            permit, archive, token=fresh[0].root_token, force=True, progress=lambda _done, _total: None
+        )
+    )
+    world.until(world.estate.vault.seal_status, lambda status: status.sealed)
+    return world.until(world.estate.vault.seal_status, lambda status: status.sealed)
+
+
+@pytest.fixture(scope="module")
+def opened(world: World, restored: SealStatus) -> World:
+    """Unsealed with three custodians' shares, and signed in."""
+    world.ask(world.estate.vault.reset_unseal(world.vault_permit("Unseal")))
+    world.unseal(*world.three_shares())
+    world.until(world.estate.vault.health, lambda said: said.status == 200)
+    world.ask(
+        world.estate.vault.login(
+            world.vault_permit("Login"),
+            role_id=world.credential("vault-role-id"),
+            secret_id=world.credential("vault-secret-id"),
+            mount=world.environment.vault.approle_mount,
+        )
+    )
+    return world
+
+
+@pytest.fixture(scope="module")
+def copy(world: World) -> Instance:
+    """A restored instance, available."""
+    spec = world.spec()
+    world.ask(world.estate.databases.restore(world.permit("rds:RestoreDBInstanceFromDBSnapshot", spec.instance), spec))
+    found = world.until(
+        lambda: world.estate.databases.instance(spec.instance),
+        lambda instance: instance is not None and instance.status == "available",
+    )
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def deployed(opened: World, copy: Instance) -> Deployment:
+    """The newest release, pointed at the restored database and vault, rolled out."""
+    from tests.contract.deploying import deploy
+
+    return deploy(opened, copy)

@@ -1,0 +1,356 @@
+"""What every estate does, whatever is behind the ports: one restore, walked stage by stage."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from runbook.engine.errors import LayerFailed, NoVerdict, Refused
+from runbook.engine.ports import Secret
+from runbook.estate.ports import DnsRecord, Instance, SealStatus, ThrowAway, Undecryptable, WrongShares
+from tests.contract.deploying import newest_release
+from tests.contract.world import World, sha256
+
+MANAGED = "http_request_firewall_managed"
+CUSTOM = "http_request_firewall_custom"
+
+
+# -- identity -----------------------------------------------------------------------------------------------------
+def test_everyone_knows_who_we_are(world: World):
+    estate, environment = world.estate, world.environment
+    assert world.ask(estate.account.identity()).account == environment.aws.account_id
+    assert abs(world.ask(estate.account.clock_offset())) < 60
+    assert estate.account.loopback
+    for owner in (estate.platform, estate.code, estate.edge):
+        identity = world.ask(owner.token())
+        assert identity.active
+        assert identity.id
+    assert world.ask(estate.platform.project_visible(environment.application.project))
+    assert not world.ask(estate.platform.project_visible("no-such-project"))
+    assert world.ask(estate.code.repository_visible(environment.application.image.repository))
+
+
+# -- vault --------------------------------------------------------------------------------------------------------
+def test_backups_are_listed_oldest_first_and_described_by_head(world: World):
+    backup = world.environment.vault.backup
+    found = world.ask(world.estate.objects.list(backup.bucket, backup.prefix))
+    assert len(found) >= 2
+    assert [one.modified for one in found] == sorted(one.modified for one in found)
+    head = world.ask(world.estate.objects.head(backup.bucket, found[-1].key))
+    assert (head.encryption, head.kms_key, head.size) == ("aws:kms", backup.kms_key, found[-1].size)
+    assert world.ask(world.estate.objects.posture(backup.bucket)).public_access_blocked
+    assert world.ask(world.estate.keys.state(backup.kms_key)) == "Enabled"
+    assert world.ask(world.estate.keys.state(backup.kms_key[:-12] + "000000000000")) is None
+
+
+def test_a_download_is_what_its_digest_says_and_nobody_elses(world: World, tmp_path):
+    told: list[tuple[int, int]] = []
+    newest = world.newest_backup()
+    progress = lambda done, total: told.append((done, total))  # noqa: E731 - a port's callback
+    got = world.ask(world.estate.objects.download(newest, tmp_path / "a.snap", progress))
+    assert got.sha256 == sha256(got.path.read_bytes())
+    assert got.size == newest.size == got.path.stat().st_size
+    assert got.path.stat().st_mode & 0o777 == 0o600
+    assert told[-1][0] == got.size
+
+
+def test_an_archive_says_offline_what_it_needs(world: World, tmp_path):
+    report = world.ask(world.estate.archives.inspect(world.download()))
+    assert (report.seal_type, report.shares, report.threshold) == ("shamir", len(world.custodians), 3)
+    assert report.raft_index
+    cut = tmp_path / "cut.snap"
+    cut.write_bytes(world.download().read_bytes()[:-40])
+    with pytest.raises(LayerFailed):
+        world.ask(world.estate.archives.inspect(cut))
+
+
+def test_the_target_is_empty_before_and_cannot_decrypt(before):
+    assert before["health"].status == 501
+    assert before["health"].cluster_id is None
+    assert isinstance(before["control"], Undecryptable)
+    assert before["control"].reason == "sealed"
+
+
+def test_a_change_without_its_own_permit_is_refused(world: World):
+    with pytest.raises(Refused):
+        world.ask(world.estate.vault.initialise(world.vault_permit("Unseal"), shares=5, threshold=3))
+    elsewhere = world.permit("vault:Initialise", world.environment.vault.production_address)
+    with pytest.raises(Refused):
+        world.ask(world.estate.vault.initialise(elsewhere, shares=5, threshold=3))
+
+
+def test_a_fresh_cluster_is_not_productions(world: World, fresh):
+    keys, cluster = fresh
+    assert len(keys.keys) == 5
+    assert cluster != world.environment.vault.cluster_id
+
+
+def test_a_restored_vault_is_sealed_with_productions_threshold_and_refuses_again(world: World, restored: SealStatus):
+    assert (restored.sealed, restored.threshold, restored.shares) == (True, 3, len(world.custodians))
+    canary = world.environment.canary
+    with pytest.raises(Undecryptable) as caught:
+        world.ask(world.estate.vault.decrypt("transit", canary.transit_key, canary.control_ciphertext))
+    assert (caught.value.reason, caught.value.status) == ("sealed", 503)
+
+
+def test_a_wrong_set_drops_progress_and_a_share_twice_counts_once(world: World, restored: SealStatus):
+    vault, one_two = world.estate.vault, world.three_shares()[:2]
+    world.unseal(one_two[0], one_two[0])
+    assert world.ask(vault.seal_status()).progress == 1
+    world.unseal(one_two[1])
+    assert world.ask(vault.seal_status()).progress == 2
+    with pytest.raises(WrongShares):
+        world.unseal(world.bad_share)
+    status = world.ask(vault.seal_status())
+    assert (status.sealed, status.progress) == (True, 0)
+
+
+def test_what_is_no_share_leaves_progress_alone(world: World, restored: SealStatus):
+    world.unseal(world.three_shares()[0])
+    with pytest.raises(LayerFailed):
+        world.unseal(Secret("not a share"))
+    assert world.ask(world.estate.vault.seal_status()).progress == 1
+    assert world.ask(world.estate.vault.reset_unseal(world.vault_permit("Unseal"))).progress == 0
+
+
+def test_the_opened_vault_is_productions(opened: World, fresh: tuple[ThrowAway, str | None]):
+    health = opened.ask(opened.estate.vault.health())
+    assert health.status == 200
+    assert health.cluster_id == opened.environment.vault.cluster_id or opened.environment.vault.cluster_id is None
+    assert health.cluster_id != fresh[1]
+    assert opened.estate.vault.signed_in
+    assert not opened.ask(opened.estate.vault.token_works(fresh[0].root_token))
+
+
+def test_mounts_and_keys_came_back(opened: World):
+    vault, settings = opened.estate.vault, opened.environment.vault
+    assert set(settings.mounts) <= set(opened.ask(vault.mounts()))
+    for name in settings.transit_keys:
+        key = opened.ask(vault.transit_key(settings.transit_mount, name))
+        assert key is not None
+        assert key.latest in key.versions
+    assert opened.ask(vault.transit_key(settings.transit_mount, "no-such-key")) is None
+
+
+def test_a_whole_record_decrypts_and_a_damaged_one_says_why_not(opened: World):
+    vault, canary, mount = opened.estate.vault, opened.environment.canary, opened.environment.vault.transit_mount
+    whole = canary.control_ciphertext
+    assert opened.ask(vault.decrypt(mount, canary.transit_key, whole)).reveal()
+    place = len(whole) // 2
+    damaged = whole[:place] + ("A" if whole[place] != "A" else "B") + whole[place + 1 :]
+    for text, reason in (
+        (damaged, "authentication"),
+        (whole.replace("vault:v1:", "vault:v9:"), "version-too-new"),
+        ("no ciphertext", "malformed"),
+    ):
+        with pytest.raises(Undecryptable) as caught:
+            opened.ask(vault.decrypt(mount, canary.transit_key, text))
+        assert caught.value.reason == reason
+
+
+# -- database -----------------------------------------------------------------------------------------------------
+def test_snapshots_of_thirty_days_oldest_first(world: World):
+    database = world.environment.database
+    found = world.ask(world.estate.databases.snapshots(database.source_instance))
+    assert len(found) >= 30
+    assert [one.created for one in found] == sorted(one.created for one in found)
+    assert datetime.now(UTC) - found[-1].created < timedelta(hours=26)
+    assert all(one.encrypted and one.status == "available" for one in found)
+    assert world.ask(world.estate.databases.snapshots("no-such-instance")) == ()
+
+
+def test_a_copy_is_ours_private_and_made_once(world: World, copy: Instance):
+    databases, spec = world.estate.databases, world.spec()
+    assert copy.tags["runbook-run"] == world.run
+    assert copy.public is False
+    assert copy.host
+    assert copy.port
+    assert [one.id for one in world.ask(databases.tagged("runbook-run", world.run))] == [copy.id]
+    assert world.ask(databases.instance("no-such-instance")) is None
+    with pytest.raises(LayerFailed):
+        world.ask(databases.restore(world.permit("rds:RestoreDBInstanceFromDBSnapshot", spec.instance), spec))
+
+
+def test_the_copy_is_another_place_than_production(world: World, copy: Instance):
+    where = world.ask(world.connect(copy).whereabouts())
+    assert where.tls
+    assert not where.in_recovery
+    assert copy.created is not None
+    assert where.started >= copy.created - timedelta(seconds=5)
+
+
+def test_the_copys_content_is_the_manifests(world: World, copy: Instance):
+    database, here = world.environment.database, world.connect(copy)
+    assert database.manifest_bucket
+    assert database.manifest_key
+    manifest = json.loads(world.ask(world.estate.objects.read(database.manifest_bucket, database.manifest_key)))
+    assert set(manifest["tables"]) == set(world.ask(here.tables()))
+    for table, expected in manifest["tables"].items():
+        content = world.ask(here.content(table))
+        assert (content.rows, content.digest) == (expected["rows"], expected["digest"])
+        assert world.ask(here.rows(table)) == expected["rows"]
+
+
+def test_the_newest_row_is_from_before_the_snapshot(world: World, copy: Instance):
+    database = world.environment.database
+    newest = world.ask(world.connect(copy).newest(database.recency_table, database.recency_column))
+    assert newest is not None
+    assert timedelta() < datetime.now(UTC) - newest < timedelta(hours=26)
+
+
+def test_the_canary_is_found_by_its_key_only(world: World, copy: Instance):
+    canary, here = world.environment.canary, world.connect(copy)
+    place = (canary.table, canary.key_column)
+    assert world.ask(here.text_value(*place, canary.key, canary.ciphertext_column))
+    assert world.ask(here.text_value(*place, "nobody", canary.ciphertext_column)) is None
+
+
+def test_a_database_that_is_not_there_gives_no_verdict(world: World, copy: Instance):
+    with pytest.raises(NoVerdict):
+        world.ask(world.connect(replace(copy, port=1)).ping())
+
+
+def test_the_canary_of_the_copy_decrypts_in_the_restored_vault(opened: World, copy: Instance):
+    canary = opened.environment.canary
+    here = opened.connect(copy)
+    text = opened.ask(here.text_value(canary.table, canary.key_column, canary.key, canary.ciphertext_column))
+    assert text is not None
+    plain = opened.ask(opened.estate.vault.decrypt("transit", canary.transit_key, text))
+    assert sha256(plain.reveal().encode()) == canary.sha256
+
+
+# -- application --------------------------------------------------------------------------------------------------
+def test_the_newest_release_is_proved_by_bytes_commit_branch_and_checks(world: World):
+    image, code = world.environment.application.image, world.estate.code
+    release = newest_release(world)
+    proof = world.ask(world.estate.registry.image(f"{image.organisation}/{image.package}", release.digest))
+    assert proof is not None
+    assert proof.stated == proof.computed == release.digest
+    assert proof.revision is not None
+    commit = world.ask(code.commit(image.repository, proof.revision))
+    assert commit is not None
+    assert commit.verified
+    branch = world.ask(code.branch(image.repository, image.branch))
+    assert branch is not None
+    assert branch.protected
+    runs = world.ask(code.check_runs(image.repository, proof.revision))
+    assert set(image.required_checks) <= {run.name for run in runs if run.conclusion == "success"}
+
+
+def test_what_the_code_host_does_not_know_is_none(world: World):
+    image, code = world.environment.application.image, world.estate.code
+    assert world.ask(code.commit(image.repository, "0" * 40)) is None
+    assert world.ask(code.branch(image.repository, "no-such-branch")) is None
+    assert world.ask(world.estate.registry.image(image.repository, "no-such-tag")) is None
+
+
+def test_the_deployed_digest_runs_everywhere(opened: World, deployed):
+    settings, platform = opened.environment.application, opened.estate.platform
+    service = opened.ask(platform.service(settings.project, settings.service))
+    assert service is not None
+    assert deployed.digest == newest_release(opened).digest
+    assert opened.ask(platform.running_containers(settings.project, settings.service)) == service.instances
+    assert opened.ask(platform.service(settings.project, "no-such-service")) is None
+
+
+def test_the_health_document_names_what_runs(opened: World, deployed):
+    answer = opened.ask(opened.estate.web.get(opened.environment.application.health_url))
+    document = json.loads(answer.body)
+    assert answer.status == 200
+    assert (document["status"], document["database"], document["vault"]) == ("ok", "ok", "ok")
+    assert document["digest"] == deployed.digest
+    assert len(document["commit"]) == 40
+
+
+def test_the_application_is_connected_to_the_copy(opened: World, deployed, copy: Instance):
+    found = opened.ask(opened.connect(copy).sessions(opened.run))
+    assert found
+    assert all(session.application == opened.run for session in found)
+    assert opened.ask(opened.connect(copy).sessions("nobody")) == ()
+
+
+def test_the_application_proves_that_it_decrypts_the_canary(opened: World, deployed, copy: Instance):
+    canary, nonce = opened.environment.canary, secrets.token_bytes(16)
+    here = opened.connect(copy)
+    text = opened.ask(here.text_value(canary.table, canary.key_column, canary.key, canary.ciphertext_column))
+    plain = opened.ask(opened.estate.vault.decrypt("transit", canary.transit_key, text or ""))
+    answer = opened.ask(opened.estate.web.post(opened.environment.application.probe_url, {"nonce": nonce.hex()}))
+    expected = hmac.new(nonce, plain.reveal().encode(), hashlib.sha256).hexdigest()
+    assert json.loads(answer.body) == {"hmac": expected}
+
+
+# -- connectivity -------------------------------------------------------------------------------------------------
+def test_the_zone_and_its_rules(world: World):
+    settings, edge = world.environment.connectivity, world.estate.edge
+    zone = world.ask(edge.zone(settings.zone))
+    assert zone is not None
+    assert (zone.status, zone.paused) == ("active", False)
+    assert world.ask(edge.zone("no-such-zone.test")) is None
+    managed = world.ask(edge.rules(zone.id, MANAGED))
+    assert any(rule.ruleset == settings.managed_ruleset and rule.enabled for rule in managed)
+    assert world.ask(edge.rules(zone.id, "http_ratelimit")) == ()
+    with pytest.raises(LayerFailed):
+        world.ask(edge.rules("0" * 32, MANAGED))
+
+
+def test_a_dry_run_changes_no_rule_and_a_put_replaces_them(world: World):
+    edge = world.estate.edge
+    zone = world.ask(edge.zone(world.environment.connectivity.zone))
+    assert zone is not None
+    before = world.ask(edge.rules(zone.id, CUSTOM))
+    permit, phase = world.permit("cloudflare:PutRules", f"{zone.id}/{CUSTOM}"), CUSTOM
+    off = tuple({**rule.raw, "enabled": False} for rule in before)
+    world.ask(edge.put_rules(permit, zone.id, phase, off, dry_run=True))
+    assert [rule.enabled for rule in world.ask(edge.rules(zone.id, phase))] == [rule.enabled for rule in before]
+    world.ask(edge.put_rules(permit, zone.id, phase, off, dry_run=False))
+    assert not any(rule.enabled for rule in world.ask(edge.rules(zone.id, phase)))
+    world.ask(edge.put_rules(permit, zone.id, phase, tuple(rule.raw for rule in before), dry_run=False))
+    after = world.ask(edge.rules(zone.id, phase))
+    assert [rule.expression for rule in after] == [rule.expression for rule in before]
+
+
+def test_the_doors_open_through_the_edge_only(opened: World, deployed):
+    settings, edge = opened.environment.connectivity, opened.estate.edge
+    zone, hostname = opened.ask(edge.zone(settings.zone)), settings.hostnames[0]
+    assert zone is not None
+    (record,) = opened.ask(edge.records(zone.id, hostname.name))
+    wanted = DnsRecord(record.id, record.name, record.type, hostname.content, proxied=True, ttl=1)
+    permit = opened.permit("cloudflare:SetRecord", f"{zone.id}/{record.id}")
+    assert opened.ask(edge.set_record(permit, zone.id, wanted)) == wanted
+    ranges = [ipaddress.ip_network(cidr) for cidr in opened.ask(edge.ranges())]
+    for server in (*settings.authoritative, *settings.resolvers):
+        addresses = opened.ask(opened.estate.names.addresses(hostname.name, server.address, server.port))
+        assert addresses
+        assert all(any(ipaddress.ip_address(one) in net for net in ranges) for one in addresses)
+    url = f"https://{hostname.name}:{settings.https_port}"
+    page = opened.ask(opened.estate.web.get(url + settings.public_path, address=addresses[0]))
+    assert (page.status, "cf-ray" in page.headers) == (200, True)
+    assert len(page.headers["x-clinic-commit"]) == 40
+    assert page.certificate_until is not None
+    assert page.certificate_until > datetime.now(UTC)
+    blocked = opened.ask(opened.estate.web.get(url + settings.canary_path, address=addresses[0]))
+    assert (blocked.status, "cf-ray" in blocked.headers) == (403, True)
+
+
+def test_a_name_that_nobody_has_has_no_addresses(world: World):
+    server = world.environment.connectivity.authoritative[0]
+    assert world.ask(world.estate.names.addresses("nobody.clinic.test", server.address, server.port)) == ()
+
+
+# -- cleanup ------------------------------------------------------------------------------------------------------
+def test_what_was_made_can_be_taken_away_and_asked_for_in_vain(opened: World, deployed, copy: Instance):
+    databases = opened.estate.databases
+    for _ in range(2):  # the second time there is nothing left, which is no error
+        opened.ask(databases.delete(opened.permit("rds:DeleteDBInstance", copy.id), copy.id))
+        gone = opened.until(lambda: databases.instance(copy.id), lambda instance: instance is None)
+    assert gone is None
+    assert opened.ask(databases.automated_backups(copy.id)) == 0
+    opened.ask(opened.estate.vault.sign_out(opened.vault_permit("SignOut")))
+    assert not opened.estate.vault.signed_in

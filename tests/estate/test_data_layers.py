@@ -1,0 +1,608 @@
+"""The data layers of the practice estate, on their real servers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import psutil
+import psycopg
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from psycopg import sql
+
+from runbook import config
+from runbook.training.certificates import Authority
+from runbook.training.datalayers import DataLayers
+from runbook.training.production_vault import THRESHOLD
+from runbook.training.servers import postgres
+from runbook.training.servers.waiting import Ports
+
+pytestmark = pytest.mark.estate
+
+PINNED = (
+    "-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
+    " -c default_transaction_read_only=on -c row_security=off"
+)
+
+
+class Control(ThreadingHTTPServer):
+    """The one part of the supervisor's control server that the AWS server asks."""
+
+    daemon_threads = True
+    layers: DataLayers
+
+
+class ControlHandler(BaseHTTPRequestHandler):
+    server: Control
+
+    def do_PUT(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        host, port = self.server.layers.start_copy(self._instance, body["snapshot"])
+        self._answer({"host": host, "port": port})
+
+    def do_DELETE(self) -> None:
+        self.server.layers.remove_copy(self._instance)
+        self._answer({})
+
+    @property
+    def _instance(self) -> str:
+        return self.path.removeprefix("/internal/databases/")
+
+    def _answer(self, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@dataclass
+class Practice:
+    """A started estate with clients for it."""
+
+    layers: DataLayers
+    authority: Authority
+    root: Path
+    aws: config.Aws
+    vault: config.Vault
+    database: config.Database
+    canary: config.Canary
+
+    def client(self, service: Any) -> Any:
+        keys = self.layers.credentials()
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.aws.endpoint,
+            region_name=self.aws.region,
+            aws_access_key_id=keys["aws-access-key"],
+            aws_secret_access_key=keys["aws-secret-key"],
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )
+
+    def restore(self, instance: str, snapshot: str = "", **given: Any) -> dict[str, Any]:
+        rds = self.client("rds")
+        answer = rds.restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier=instance,
+            DBSnapshotIdentifier=snapshot or self.snapshots()[-1]["DBSnapshotIdentifier"],
+            DBInstanceClass=self.database.instance_class,
+            DBSubnetGroupName=self.database.subnet_group,
+            VpcSecurityGroupIds=list(self.database.security_groups),
+            DBParameterGroupName=self.database.parameter_group,
+            **({"MultiAZ": False, "DeletionProtection": False, "PubliclyAccessible": False} | given),
+        )
+        found: dict[str, Any] = answer["DBInstance"]
+        return found
+
+    def until_status(self, instance: str, *wanted: str) -> dict[str, Any]:
+        rds = self.client("rds")
+        found: dict[str, Any] = eventually(
+            lambda: rds.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0],
+            lambda found: found["DBInstanceStatus"] in wanted,
+        )
+        return found
+
+    def drop(self, instance: str) -> None:
+        rds = self.client("rds")
+        rds.delete_db_instance(DBInstanceIdentifier=instance, SkipFinalSnapshot=True, DeleteAutomatedBackups=True)
+        eventually(lambda: self.exists(instance), lambda there: not there)
+
+    def exists(self, instance: str) -> bool:
+        found = self.client("rds").describe_db_instances()["DBInstances"]
+        return instance in {one["DBInstanceIdentifier"] for one in found}
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        pages = self.client("rds").get_paginator("describe_db_snapshots")
+        found = pages.paginate(
+            DBInstanceIdentifier=self.database.source_instance,
+            SnapshotType="automated",
+            PaginationConfig={"PageSize": 20},
+        )
+        return sorted((one for page in found for one in page["DBSnapshots"]), key=lambda one: one["SnapshotCreateTime"])
+
+    def manifest(self, snapshot: str) -> dict[str, Any]:
+        answer = self.client("s3").get_object(Bucket=self.database.manifest_bucket, Key=f"manifests/{snapshot}.json")
+        document: dict[str, Any] = json.loads(answer["Body"].read())
+        return document
+
+    def connect(self, endpoint: dict[str, Any], **changes: Any) -> psycopg.Connection[Any]:
+        how: dict[str, Any] = {
+            "host": endpoint["Address"],
+            "hostaddr": self.database.hostaddr,
+            "port": endpoint["Port"],
+            "user": self.database.user,
+            "password": self.layers.credentials()["database-password"],
+            "dbname": self.database.name,
+            "sslmode": "verify-full",
+            "sslrootcert": str(self.database.ca_file),
+            "connect_timeout": 5,
+            "options": PINNED,
+        }
+        return psycopg.connect(**(how | changes))
+
+    def content(self, endpoint: dict[str, Any]) -> dict[str, Any]:
+        """Rows and digest of each table, reckoned as the product does it."""
+        tables = self.manifest(self.snapshots()[-1]["DBSnapshotIdentifier"])["tables"]
+        with self.connect(endpoint) as connection:
+            return {table: content_of(connection, table) for table in tables}
+
+    def vault_client(self, address: str, token: str = "") -> httpx.Client:
+        return httpx.Client(
+            base_url=address,
+            verify=self.authority.client_context(),
+            trust_env=False,
+            headers={"X-Vault-Token": token},
+            timeout=90,
+        )
+
+
+def content_of(connection: psycopg.Connection[Any], table: str) -> dict[str, Any]:
+    name = sql.Identifier(*table.split("."))
+    query = sql.SQL("select count(*), sum(hash_record_extended(t, 0))::text from {} t").format(name)
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return {"rows": row[0], "digest": row[1]}
+
+
+def eventually(look: Callable[[], Any], fits: Callable[[Any], bool], seconds: float = 30.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not fits(found := look()):
+        assert time.monotonic() < deadline, f"still {found!r}"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[Practice]:
+    control = Control(("127.0.0.1", 0), ControlHandler)
+    serving = threading.Thread(target=control.serve_forever, daemon=True)
+    serving.start()
+    with tempfile.TemporaryDirectory(prefix="runbook-test-") as folder:
+        root = Path(folder)
+        authority = Authority(root / "ca")
+        url = f"http://127.0.0.1:{control.server_port}"
+        layers = DataLayers(root, authority, seed=7, now=datetime.now(UTC), control_url=url)
+        control.layers = layers
+        try:
+            layers.start()
+            parts = layers.environment()
+            yield Practice(
+                layers,
+                authority,
+                root,
+                config.Aws.model_validate(parts["aws"]),
+                config.Vault.model_validate(parts["vault"]),
+                config.Database.model_validate(parts["database"]),
+                config.Canary.model_validate(parts["canary"]),
+            )
+        finally:
+            layers.stop()
+            control.shutdown()
+            control.server_close()
+            serving.join()
+
+
+@pytest.fixture(scope="module")
+def restored(practice: Practice) -> dict[str, Any]:
+    """One restored instance that the reading tests share; it goes with the estate."""
+    practice.restore("rt-shared")
+    return practice.until_status("rt-shared", "available")
+
+
+def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
+    code: str = error.value.response["Error"]["Code"]
+    return code
+
+
+# -- the account and the backups ----------------------------------------------------------------------------------
+def test_the_operator_is_signed_in_as_the_drill_role_and_the_clock_is_right(practice: Practice) -> None:
+    answer = practice.client("sts").get_caller_identity()
+    assert answer["Account"] == practice.aws.account_id
+    assert answer["Arn"] == "arn:aws:sts::111122223333:assumed-role/runbook-drill/cto"
+    date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert abs(datetime.now(UTC) - date) < timedelta(seconds=5)
+
+
+def test_vault_backups_are_daily_fresh_encrypted_and_whole(practice: Practice) -> None:
+    s3, backup = practice.client("s3"), practice.vault.backup
+    found = s3.list_objects_v2(Bucket=backup.bucket, Prefix=backup.prefix)["Contents"]
+    newest = max(found, key=lambda one: one["LastModified"])
+    assert len(found) >= 5
+    age = datetime.now(UTC) - newest["LastModified"]
+    assert timedelta(minutes=59) < age < timedelta(minutes=75)
+    head = s3.head_object(Bucket=backup.bucket, Key=newest["Key"])
+    assert head["ServerSideEncryption"] == "aws:kms"
+    assert head["SSEKMSKeyId"] == backup.kms_key
+    body = s3.get_object(Bucket=backup.bucket, Key=newest["Key"])["Body"].read()
+    assert hashlib.sha256(body).hexdigest() == head["Metadata"]["sha256"]
+
+
+def test_the_bucket_is_private_versioned_and_its_key_enabled(practice: Practice) -> None:
+    s3, bucket = practice.client("s3"), practice.vault.backup.bucket
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    assert s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
+    key = practice.client("kms").describe_key(KeyId=practice.vault.backup.kms_key)["KeyMetadata"]
+    assert key["KeyState"] == "Enabled"
+
+
+def test_thirty_daily_snapshots_come_in_pages(practice: Practice) -> None:
+    first = practice.client("rds").describe_db_snapshots(
+        DBInstanceIdentifier=practice.database.source_instance, MaxRecords=20
+    )
+    assert len(first["DBSnapshots"]) == 20
+    assert first["Marker"]
+    found = practice.snapshots()
+    assert len(found) == 30
+    newest = found[-1]
+    assert timedelta(minutes=69) < datetime.now(UTC) - newest["SnapshotCreateTime"] < timedelta(minutes=85)
+    assert newest["Status"] == "available"
+    assert newest["Encrypted"]
+    assert newest["KmsKeyId"] == practice.vault.backup.kms_key
+    assert newest["SnapshotDatabaseTime"] == newest["SnapshotCreateTime"]
+    days = {one["SnapshotCreateTime"].date() for one in found}
+    assert len(days) >= 29
+
+
+def test_production_is_protected(practice: Practice) -> None:
+    rds = practice.client("rds")
+    found = rds.describe_db_instances(DBInstanceIdentifier=practice.database.source_instance)["DBInstances"][0]
+    assert found["Endpoint"] == dict(zip(("Address", "Port"), practice.layers.source_endpoint(), strict=True))
+    assert (found["MultiAZ"], found["DeletionProtection"], found["BackupRetentionPeriod"]) == (True, True, 30)
+    with pytest.raises(ClientError) as refused:
+        rds.delete_db_instance(DBInstanceIdentifier=practice.database.source_instance, SkipFinalSnapshot=True)
+    assert code_of(refused) == "InvalidParameterCombination"
+
+
+# -- restoring a database -----------------------------------------------------------------------------------------
+def test_a_restore_takes_time_and_keeps_what_was_asked_for(practice: Practice) -> None:
+    begun = practice.restore("rt-course", BackupRetentionPeriod=0, Tags=[{"Key": "owner", "Value": "test"}])
+    assert begun["DBInstanceStatus"] == "creating"
+    assert "Endpoint" not in begun
+    assert not any(begun[name] for name in ("MultiAZ", "DeletionProtection", "PubliclyAccessible"))
+    with pytest.raises(ClientError) as twice:
+        practice.restore("rt-course")
+    assert code_of(twice) == "DBInstanceAlreadyExists"
+    done = practice.until_status("rt-course", "available")
+    assert done["Endpoint"]["Address"] == "rt-course.eu-west-2.rds.practice.test"
+    assert done["TagList"] == [{"Key": "owner", "Value": "test"}]
+    assert [group["DBParameterGroupName"] for group in done["DBParameterGroups"]] == ["clinic-drill"]
+    assert any(child.name == "postgres copy rt-course" for child in practice.layers.children())
+    practice.drop("rt-course")
+    with pytest.raises(ClientError) as gone:
+        practice.client("rds").describe_db_instances(DBInstanceIdentifier="rt-course")
+    assert code_of(gone) == "DBInstanceNotFound"
+    backups = practice.client("rds").describe_db_instance_automated_backups(DBInstanceIdentifier="rt-course")
+    assert backups["DBInstanceAutomatedBackups"] == []
+    assert not any(child.name == "postgres copy rt-course" for child in practice.layers.children())
+
+
+def test_the_copy_holds_what_the_manifest_says(practice: Practice, restored: dict[str, Any]) -> None:
+    manifest = practice.manifest(practice.snapshots()[-1]["DBSnapshotIdentifier"])
+    assert practice.database.manifest_key == f"manifests/{practice.snapshots()[-1]['DBSnapshotIdentifier']}.json"
+    assert manifest["schema"] == 1
+    assert practice.content(restored["Endpoint"]) == manifest["tables"]
+    assert manifest["tables"]["public.appointments"]["rows"] == 9000
+
+
+def test_the_copy_is_cut_off_from_its_source(practice: Practice, restored: dict[str, Any]) -> None:
+    with practice.connect(restored["Endpoint"]) as connection:
+        settings = {
+            name: connection.execute("select current_setting(%s)", (name,)).fetchone()[0]  # type: ignore[index] # one row
+            for name in ("archive_mode", "archive_command", "primary_conninfo", "restore_command", "port")
+        }
+        assert settings.pop("archive_mode") == "off"
+        assert int(settings.pop("port")) != practice.layers.source_endpoint()[1]
+        assert set(settings.values()) <= {"", "(disabled)"}
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("delete from settings")
+
+
+def test_the_newest_booking_is_older_than_the_snapshot(practice: Practice, restored: dict[str, Any]) -> None:
+    with practice.connect(restored["Endpoint"]) as connection:
+        row = connection.execute("select max(booked_at) from public.appointments").fetchone()
+    assert row is not None
+    created = practice.snapshots()[-1]["SnapshotCreateTime"]
+    assert timedelta(0) < created - row[0] < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("which", [-2, -7])
+def test_an_older_snapshot_holds_what_its_own_manifest_says(practice: Practice, which: int) -> None:
+    snapshot = practice.snapshots()[which]["DBSnapshotIdentifier"]
+    practice.restore("rt-older", snapshot)
+    found = practice.until_status("rt-older", "available")
+    assert practice.content(found["Endpoint"]) == practice.manifest(snapshot)["tables"]
+    practice.drop("rt-older")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sslmode": "disable"}, "no encryption"),
+        ({"sslrootcert": "another"}, "certificate verify failed"),
+        ({"host": "elsewhere.test"}, "does not match host name"),
+        ({"password": "wrong"}, "password authentication failed"),
+    ],
+)
+def test_the_front_lets_only_the_right_client_in(
+    practice: Practice, restored: dict[str, Any], tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    if "sslrootcert" in changes:
+        changes = {"sslrootcert": str(Authority(tmp_path / "another").ca_file)}
+    with pytest.raises(psycopg.OperationalError, match=words):
+        practice.connect(restored["Endpoint"], **changes)
+
+
+@pytest.mark.parametrize(("instance", "snapshot"), [("../rt", ""), ("rt-x", "rds:elsewhere-2026-01-01-00-00")])
+def test_a_copy_of_nothing_is_refused(practice: Practice, instance: str, snapshot: str) -> None:
+    with pytest.raises(ValueError, match=r"identifier|no physical backup"):
+        practice.layers.start_copy(instance, snapshot)
+
+
+# -- the vault ----------------------------------------------------------------------------------------------------
+def newest_archive(practice: Practice) -> bytes:
+    s3, backup = practice.client("s3"), practice.vault.backup
+    found = s3.list_objects_v2(Bucket=backup.bucket, Prefix=backup.prefix)["Contents"]
+    newest = max(found, key=lambda one: one["LastModified"])
+    body: bytes = s3.get_object(Bucket=backup.bucket, Key=newest["Key"])["Body"].read()
+    return body
+
+
+@contextmanager
+def open_fresh_vault(practice: Practice) -> Iterator[httpx.Client]:
+    """The staging vault, wiped, initialised like production's and unsealed with throw-away shares."""
+    practice.layers.wipe_vault()
+    with practice.vault_client(practice.vault.address) as vault:
+        assert vault.get("/v1/sys/health").status_code == 501
+        made = vault.put("/v1/sys/init", json={"secret_shares": 5, "secret_threshold": 3}).json()
+        for share in made["keys"][:THRESHOLD]:
+            vault.put("/v1/sys/unseal", json={"key": share}).raise_for_status()
+        eventually(lambda: vault.get("/v1/sys/health").status_code, lambda status: status == 200)
+        vault.headers["X-Vault-Token"] = made["root_token"]
+        yield vault
+
+
+def test_the_backup_brings_production_back_in_the_staging_vault(practice: Practice, restored: dict[str, Any]) -> None:
+    with open_fresh_vault(practice) as vault:
+        sent = vault.post("/v1/sys/storage/raft/snapshot-force", content=newest_archive(practice))
+        assert sent.status_code == 204
+        eventually(lambda: vault.get("/v1/sys/seal-status").json()["sealed"], lambda sealed: sealed)
+        practice.layers.restart_vault()
+        shares = list(practice.layers.custodians().values())
+        for share in [practice.layers.bad_share(), *shares[: THRESHOLD - 1]]:
+            refused = vault.put("/v1/sys/unseal", json={"key": share})
+        assert refused.status_code == 400
+        assert "message authentication failed" in refused.text
+        for share in shares[:THRESHOLD]:
+            state = vault.put("/v1/sys/unseal", json={"key": share}).json()
+        assert state["cluster_id"] == practice.vault.cluster_id
+        eventually(lambda: vault.get("/v1/sys/health").status_code, lambda status: status == 200)
+        judge_restored_vault(practice, restored, vault)
+
+
+def judge_restored_vault(practice: Practice, restored: dict[str, Any], vault: httpx.Client) -> None:
+    keys, canary = practice.layers.credentials(), practice.canary
+    secret = {"role_id": keys["vault-role-id"], "secret_id": keys["vault-secret-id"]}
+    vault.headers["X-Vault-Token"] = vault.post("/v1/auth/approle/login", json=secret).json()["auth"]["client_token"]
+    assert {f"{name}/" for name in practice.vault.mounts} <= set(vault.get("/v1/sys/mounts").json()["data"])
+    assert vault.get(f"/v1/transit/keys/{canary.transit_key}").json()["data"]["latest_version"] == 1
+    with practice.connect(restored["Endpoint"]) as connection:
+        row = connection.execute("select ciphertext from runbook_canary where id = %s", (canary.key,)).fetchone()
+    assert row is not None
+    assert row[0] != canary.control_ciphertext
+    assert hashlib.sha256(decrypted(vault, canary.transit_key, row[0])).hexdigest() == canary.sha256
+    assert decrypted(vault, canary.transit_key, canary.control_ciphertext)
+    assert vault.post("/v1/auth/token/revoke-self").status_code == 204
+
+
+def decrypted(vault: httpx.Client, key: str, ciphertext: str) -> bytes:
+    import base64
+
+    answer = vault.post(f"/v1/transit/decrypt/{key}", json={"ciphertext": ciphertext}).raise_for_status()
+    return base64.b64decode(answer.json()["data"]["plaintext"])
+
+
+# -- PostgreSQL's binaries ----------------------------------------------------------------------------------------
+def test_binaries_out_of_reach_are_copied_and_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in a virtual environment below root's home, which the unprivileged user cannot enter."""
+    monkeypatch.setattr(postgres, "_reachable", lambda _: False)
+    folder = postgres.own(Path(tempfile.gettempdir()) / f"runbook-pg-{secrets.token_hex(8)}", postgres.unprivileged())
+    try:
+        binaries = postgres.find_binaries(folder)
+        assert binaries.folder.is_relative_to(folder)
+        cluster = postgres.Cluster("postgres copied", binaries, folder / "data", tmp_path / "log", Ports().take())
+        cluster.create()
+        cluster.configure()
+        cluster.start()
+        cluster.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+# -- faults -------------------------------------------------------------------------------------------------------
+def test_an_unknown_fault_names_the_known_ones(practice: Practice) -> None:
+    with pytest.raises(ValueError, match="empty-table"):
+        practice.layers.fault("earthquake", {})
+
+
+def test_the_canary_changes_in_the_running_copy(practice: Practice) -> None:
+    practice.restore("rt-canary")
+    endpoint = practice.until_status("rt-canary", "available")["Endpoint"]
+    before = practice.content(endpoint)
+    practice.layers.fault("canary-changed", {})
+    changed = {table for table, content in practice.content(endpoint).items() if content != before[table]}
+    assert changed == {"public.runbook_canary"}
+    practice.drop("rt-canary")
+
+
+def test_protected_copies_cannot_be_deleted(practice: Practice) -> None:
+    practice.layers.fault("cleanup-refused", {})
+    practice.restore("rt-protected")
+    with pytest.raises(ClientError) as refused:
+        practice.drop("rt-protected")
+    assert code_of(refused) == "InvalidParameterCombination"
+    practice.client("rds").modify_db_instance(DBInstanceIdentifier="rt-protected", DeletionProtection=False)
+    practice.drop("rt-protected")
+
+
+def test_a_slow_day_throttles_then_goes_on(practice: Practice) -> None:
+    practice.layers.fault("slow-restore", {"seconds": 2, "calls": 2})
+    codes = []
+    for _ in range(3):
+        try:
+            practice.client("rds").describe_db_instances()
+            codes.append("")
+        except ClientError as error:
+            codes.append(error.response["Error"]["Code"])
+    assert codes == ["ServiceUnavailable", "Throttling", ""]
+
+
+def test_a_login_runs_out_and_the_next_one_works(practice: Practice) -> None:
+    old = practice.client("sts")
+    practice.layers.fault("expired-login", {})
+    with pytest.raises(ClientError) as refused:
+        old.get_caller_identity()
+    assert code_of(refused) == "ExpiredToken"
+    assert practice.client("sts").get_caller_identity()["Arn"].endswith("/cto")
+
+
+def test_the_providers_clock_can_be_off(practice: Practice) -> None:
+    practice.layers.fault("clock-off", {"seconds": 900})
+    answer = practice.client("sts").get_caller_identity()
+    date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert date - datetime.now(UTC) > timedelta(seconds=800)
+    practice.layers.fault("clock-off", {"seconds": 0})
+
+
+def test_a_damaged_backup_is_refused_by_the_vault_even_with_force(practice: Practice) -> None:
+    practice.layers.fault("damaged-snapshot", {})
+    with open_fresh_vault(practice) as vault:
+        refused = vault.post("/v1/sys/storage/raft/snapshot-force", content=newest_archive(practice))
+    assert refused.status_code == 500
+    assert "hash check failed" in refused.text
+    practice.layers.fault("vault-sealed", {})
+    with practice.vault_client(practice.vault.address) as vault:
+        assert vault.get("/v1/sys/health").status_code == 503
+
+
+def test_a_foreign_backup_does_not_open_with_our_shares(practice: Practice) -> None:
+    practice.layers.fault("foreign-snapshot", {})
+    with open_fresh_vault(practice) as vault:
+        vault.post("/v1/sys/storage/raft/snapshot-force", content=newest_archive(practice)).raise_for_status()
+        eventually(lambda: vault.get("/v1/sys/seal-status").json()["sealed"], lambda sealed: sealed)
+        practice.layers.restart_vault()
+        for share in list(practice.layers.custodians().values())[:THRESHOLD]:
+            refused = vault.put("/v1/sys/unseal", json={"key": share})
+    assert "message authentication failed" in refused.text
+
+
+def test_backups_grow_stale(practice: Practice) -> None:
+    practice.layers.fault("stale-backup", {"hours": 40})
+    s3, backup = practice.client("s3"), practice.vault.backup
+    found = s3.list_objects_v2(Bucket=backup.bucket, Prefix=backup.prefix)["Contents"]
+    age = datetime.now(UTC) - max(one["LastModified"] for one in found)
+    assert timedelta(hours=39, minutes=59) < age < timedelta(hours=40, minutes=5)
+
+
+def test_restores_can_end_badly(practice: Practice) -> None:
+    practice.layers.fault("incompatible-restore", {})
+    practice.restore("rt-bad")
+    practice.until_status("rt-bad", "incompatible-restore")
+    practice.client("rds").modify_db_instance(DBInstanceIdentifier="rt-bad", DeletionProtection=False)
+    practice.drop("rt-bad")
+    practice.layers.fault("incompatible-restore", {"status": "available"})
+
+
+def test_a_lost_table_is_lost_at_once_and_in_every_later_copy(practice: Practice, restored: dict[str, Any]) -> None:
+    practice.layers.fault("empty-table", {"table": "appointments"})
+    assert practice.content(restored["Endpoint"])["public.appointments"]["rows"] == 0
+    practice.restore("rt-empty")
+    endpoint = practice.until_status("rt-empty", "available")["Endpoint"]
+    assert practice.content(endpoint)["public.appointments"]["rows"] == 0
+    assert practice.content(endpoint)["public.patients"]["rows"] == 3000
+    practice.client("rds").modify_db_instance(DBInstanceIdentifier="rt-empty", DeletionProtection=False)
+    practice.drop("rt-empty")
+
+
+def test_a_day_without_a_snapshot(practice: Practice) -> None:
+    before = practice.snapshots()
+    practice.layers.fault("no-snapshot-today", {})
+    assert [one["DBSnapshotIdentifier"] for one in practice.snapshots()] == [
+        one["DBSnapshotIdentifier"] for one in before[:-1]
+    ]
+
+
+def test_a_key_that_may_not_be_used_stops_downloads_and_restores(practice: Practice) -> None:
+    practice.layers.fault("kms-denied", {})
+    with pytest.raises(ClientError) as denied:
+        newest_archive(practice)
+    assert code_of(denied) == "AccessDenied"
+    with pytest.raises(ClientError) as not_restored:
+        practice.restore("rt-denied")
+    assert code_of(not_restored) == "KMSKeyNotAccessibleFault"
+
+
+def test_a_stopped_database_lets_its_clients_go(practice: Practice, restored: dict[str, Any]) -> None:
+    practice.layers.fault("database-stopped", {})
+    with pytest.raises(psycopg.OperationalError):
+        practice.connect(restored["Endpoint"])
+
+
+def test_stopping_leaves_no_process_no_port_and_no_folder(practice: Practice, restored: dict[str, Any]) -> None:
+    """Last of this module: the others' servers are the ones that must go."""
+    layers = practice.layers
+    children = [(child.pid, child.describe()["started"]) for child in layers.children()]
+    ports = [layers.source_endpoint()[1], restored["Endpoint"]["Port"]]
+    ports += [httpx.URL(url).port or 0 for url in (layers.staging_vault_address(), layers.production_vault_address())]
+    assert len(children) == 4
+    layers.stop()
+    layers.stop()
+    assert layers.children() == []
+    for pid, started in children:
+        assert pid is not None
+        assert not (psutil.pid_exists(pid) and psutil.Process(pid).create_time() == started)
+    for port in ports:
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert not any(folder.exists() for folder in layers.temporary())

@@ -1,0 +1,211 @@
+"""The offline inspection tells what a backup needs, and meets any bytes with a sentence, never with a traceback."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.estate.vault_snapshot import CONSUL, FILE_STORAGE, RAFT, ArchiveReport, inspect
+from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG, StateReader
+from tests.estate_adapters.archives import KMS, SHAMIR, blob, field, members, packed, seal, state, sums, tar, varint
+
+WHOLE = packed(members())
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def look(folder: Path, content: bytes) -> ArchiveReport:
+    path = folder / "a.snap"
+    path.write_bytes(content)
+    return inspect(path)
+
+
+def test_a_shamir_snapshot_tells_what_it_needs(tmp_path):
+    report = look(tmp_path, WHOLE)
+    assert (report.kind, report.raft_index, report.size) == (RAFT, 66, len(WHOLE))
+    assert (report.seal_type, report.shares, report.threshold, report.kms_key) == ("shamir", 5, 3, None)
+    assert set(report.members) == {"meta.json", "state.bin", "SHA256SUMS", "SHA256SUMS.sealed"}
+    assert report.problems == ()
+
+
+def test_a_kms_snapshot_names_its_key(tmp_path):
+    report = look(tmp_path, packed(members(KMS)))
+    assert (report.seal_type, report.shares, report.threshold, report.kms_key) == ("awskms", 1, 1, "arn:aws:kms:k")
+
+
+def test_a_consul_snapshot_is_told_apart(tmp_path):
+    report = look(tmp_path, packed(members(ID="2-66-1610000000")))
+    assert report.kind == CONSUL
+
+
+def test_what_damages_nothing_is_a_problem_said(tmp_path):
+    files = members(state([("logical/1", b"x")]), Version=2)
+    del files["SHA256SUMS.sealed"]
+    report = look(tmp_path, packed(files))
+    assert (report.seal_type, report.kms_key) == (None, None)
+    assert [word for word in ("sealed hashes", "version is 2", "seal configuration") if word in str(report.problems)]
+    assert len(report.problems) == 3
+
+
+@pytest.mark.parametrize("kind", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_folder_of_file_storage_is_told_apart(tmp_path, kind, zipped):
+    long = "./data/" + "/".join(["logical", "a" * 60, "b" * 60]) + "/_x"
+    content = tar([("./data/auth/_salt", b"s"), (long, b"v" * 9000), ("./data/core/_keyring", b"{}")], kind)
+    report = look(tmp_path, gzip.compress(content) if zipped else content)
+    assert (report.kind, report.members) == (FILE_STORAGE, {})
+
+
+def _with(**changed: bytes | None) -> bytes:
+    names = {"meta": "meta.json", "state": "state.bin", "sums": "SHA256SUMS", "sealed": "SHA256SUMS.sealed"}
+    files = members()
+    for short, content in changed.items():
+        if content is None:
+            del files[names[short]]
+        else:
+            files[names[short]] = content
+    return packed(files)
+
+
+FILES = members()
+DAMAGED = {
+    "nothing at all": (b"", "archive"),
+    "no archive": (b"PGDMP" + b"x" * 4000, "archive"),
+    "bad gzip": (WHOLE[:10] + b"\xff" * 100 + WHOLE[110:], "archive"),
+    "only gzip's header": (WHOLE[:12], "archive"),
+    "cut in the middle": (WHOLE[: len(WHOLE) // 2], "state.bin: is cut short"),
+    "cut in gzip's trailer": (WHOLE[:-4], "archive: is cut short"),
+    "gzip's checksum": (WHOLE[:-8] + b"\0\0\0\0" + WHOLE[-4:], "archive: cannot be decompressed"),
+    "altered state": (_with(state=SHAMIR[:-1] + b"?"), "state.bin: its SHA-256"),
+    "shorter state": (_with(state=SHAMIR[:-1]), "meta.json: says that state.bin has"),
+    "altered meta": (_with(meta=FILES["meta.json"].replace(b"66", b"67")), "meta.json: its SHA-256"),
+    "unreadable meta": (_with(meta=b"{"), "meta.json: is not readable"),
+    "deep meta": (_with(meta=b"[" * 8000), "meta.json: is not readable"),
+    "list as meta": (_with(meta=b"[]"), "meta.json: is not readable"),
+    "large meta": (_with(meta=b" " * 8193), "meta.json: has 8193 bytes"),
+    "no meta": (_with(meta=None), "meta.json: is missing"),
+    "no state": (_with(state=None), "state.bin: is missing"),
+    "no sums": (_with(sums=None), "SHA256SUMS: is missing"),
+    "empty sums": (_with(sums=b""), "SHA256SUMS: is not the list"),
+    "half the sums": (_with(sums=FILES["SHA256SUMS"].splitlines(keepends=True)[0]), "SHA256SUMS: is not the list"),
+    "binary sums": (_with(sums=b"\xff\x00"), "SHA256SUMS: is not the list"),
+    "too many sums": (_with(sums=FILES["SHA256SUMS"] + b"0" * 64 + b"  x\n"), "SHA256SUMS: is not the list"),
+    "unknown member": (packed(members() | {"evil\x1b": b""}), "evil�: is no member"),
+    "unknown folder": (packed({"core/x": b""} | members()), "core/x: is no member"),
+    "folder after it": (packed(members() | {"core/_keyring": b""}), "core/_keyring: is no member"),
+    "only a folder": (packed({"logical/x": b""}), "logical/x: is no member"),
+    "twice": (gzip.compress(tar([*FILES.items(), ("state.bin", SHAMIR)])), "state.bin: is in the archive twice"),
+    "more after its end": (gzip.compress(tar(FILES.items()) + b"more"), "archive: goes on after its end"),
+    "zeros without end": (gzip.compress(tar(FILES.items()) + bytes(1 << 20)), "archive: goes on after its end"),
+    "rubbish in gzip": (WHOLE + b"rubbish", "archive"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damage_is_named(tmp_path, name):
+    content, says = DAMAGED[name]
+    with pytest.raises(LayerFailed, match="the archive is damaged") as said:
+        look(tmp_path, content)
+    assert says in said.value.sentence
+    assert said.value.fix
+
+
+def test_a_link_is_refused(tmp_path):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("state.bin")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    with pytest.raises(LayerFailed, match="neither a file nor a folder"):
+        look(tmp_path, out.getvalue())
+
+
+def test_a_file_that_is_not_there_is_no_verdict(tmp_path):
+    with pytest.raises(NoVerdict, match="cannot be read"):
+        inspect(tmp_path / "no.snap")
+    with pytest.raises(NoVerdict, match="cannot be read"):
+        inspect(tmp_path)
+
+
+@same_folder
+@given(st.binary(max_size=3000))
+def test_random_bytes_are_damage(tmp_path, content):
+    with pytest.raises(LayerFailed):
+        look(tmp_path, content)
+
+
+@same_folder
+@given(st.binary(max_size=3000))
+def test_random_bytes_in_gzip_are_damage(tmp_path, content):
+    with pytest.raises(LayerFailed):
+        look(tmp_path, gzip.compress(content))
+
+
+SMALL = tar(members(KMS).items())
+
+
+@settings(parent=same_folder, max_examples=400)
+@given(st.data())
+def test_an_altered_tar_is_damage_or_tells_the_same(tmp_path, data):
+    """Bytes changed below gzip, so that its checksum hides nothing."""
+    altered = bytearray(SMALL)
+    for _ in range(data.draw(st.integers(1, 4))):
+        altered[data.draw(st.integers(0, len(SMALL) - 1))] = data.draw(st.integers(0, 255))
+    content = bytes(altered)[: data.draw(st.sampled_from([None, 600, 1600]) | st.integers(0, len(SMALL)))]
+    try:
+        report = look(tmp_path, gzip.compress(content, 1))
+    except LayerFailed:
+        return
+    told = (report.kind, report.seal_type, report.kms_key, report.raft_index)
+    assert told == (RAFT, "awskms", "arn:aws:kms:k", 66)
+
+
+@same_folder
+@given(st.binary(max_size=2000))
+def test_any_state_with_true_hashes_is_read_calmly(tmp_path, content):
+    assert look(tmp_path, packed(members(content))).kind == RAFT
+
+
+@settings(parent=same_folder)
+@given(st.lists(st.integers(1, 70_000), max_size=20))
+def test_entries_are_found_however_the_blocks_fall(sizes):
+    reader, at = StateReader(), 0
+    for size in [*sizes, len(SHAMIR)]:
+        reader.feed(SHAMIR[at : at + size])
+        at += size
+    assert reader.found == {BARRIER_KEYS: blob(), SEAL_CONFIG: seal()}
+
+
+def test_byte_by_byte_they_are_found_too():
+    reader = StateReader()
+    for at in range(len(KMS)):
+        reader.feed(KMS[at : at + 1])
+    assert set(reader.found) == {BARRIER_KEYS, SEAL_CONFIG}
+
+
+def test_memory_stays_bounded(tmp_path):
+    """An entry of 100 MB, a claim of exabytes, and a gzip of zeros."""
+    huge = state([("core/huge", bytes(100 << 20)), ("core/seal-config", seal())])
+    path = tmp_path / "huge.snap"
+    path.write_bytes(gzip.compress(tar(members(huge).items()), 1))
+    del huge
+    claim = varint(1 << 62) + field(1, b"x")
+    tracemalloc.start()
+    assert inspect(path).shares == 5
+    assert look(tmp_path, packed(members(claim))).seal_type is None
+    with pytest.raises(LayerFailed):
+        look(tmp_path, gzip.compress(bytes(1 << 20)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+def test_the_sums_of_this_file_are_as_documented():
+    assert sums(b"", b"").decode().splitlines()[1].endswith("  state.bin")

@@ -1,0 +1,84 @@
+"""Disks that fail in one way each."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from runbook.records.disk import Disk
+
+
+class FullDisk(Disk):
+    """Takes nothing more once `full`."""
+
+    full = False
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(descriptor, data)
+
+
+class ShortDisk(Disk):
+    """Takes `room` bytes and says so, as a nearly full disk does."""
+
+    room: int | None = None
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        return super().write(descriptor, data if self.room is None else data[: self.room])
+
+
+class TiredDisk(Disk):
+    """Its fsync fails once `tired`; counts how often it is asked, by descriptor."""
+
+    tired = False
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def fsync(self, descriptor: int) -> None:
+        if self.tired:
+            self.asked.append(descriptor)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().fsync(descriptor)
+
+
+class CrashingDisk(Disk):
+    """Dies (SIGKILL, power cut) in the middle of a write: nothing after it happens."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        super().write(descriptor, data[: self.after])
+        raise KeyboardInterrupt
+
+
+class ReadOnlyDisk(Disk):
+    """A file system that went read-only."""
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return super().open(path, flags, mode)
+
+
+class TracingDisk(Disk):
+    """Writes down what was asked of it, in order."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        self.calls.append("write")
+        return super().write(descriptor, data)
+
+    def fsync(self, descriptor: int) -> None:
+        if "folder" not in self.calls[-1:]:
+            self.calls.append("fsync")
+        super().fsync(descriptor)
+
+    def sync_folder(self, folder: Path) -> None:
+        self.calls.append("folder")
+        super().sync_folder(folder)

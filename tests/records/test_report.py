@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+
+from runbook.records import report
+from runbook.records.markdown import bar, inert, table
+from runbook.records.summary import duration, summary
+
+
+def test_the_report_of_a_calm_run(calm: dict[str, Any], snapshot: SnapshotAssertion) -> None:
+    assert report.markdown(calm) == snapshot
+
+
+def test_the_report_of_a_failed_run(empty_table: dict[str, Any], snapshot: SnapshotAssertion) -> None:
+    assert report.markdown(empty_table) == snapshot
+
+
+def test_exceptions_and_findings_name_who_and_until_when(calm: dict[str, Any]) -> None:
+    exception = {"what": "vault.egress", "why": "the API was down", "who": "Pat Example"}
+    finding = {"text": "the backup is 30 h old", "severity": "major", "owner": "Sam", "due": "2027-02-01"}
+    text = report.markdown(calm | {"exceptions": [exception], "findings": [finding | {"status": "OPEN"}]})
+    assert "| vault.egress | the API was down | Pat Example |" in text
+    assert "| 1  | major    | OPEN   | Sam   | 2027-02-01 | the backup is 30 h old |" in text
+
+
+def test_a_drill_has_no_training_words(calm: dict[str, Any]) -> None:
+    text = report.markdown(calm | {"mode": "drill"})
+    assert "Not exercised here" not in text
+    assert "practice estate" not in text
+
+
+@pytest.mark.parametrize("length", range(1, 33, 3))
+def test_any_unfinished_run_has_a_report(tmp_path: Path, length: int, calm: dict[str, Any]) -> None:
+    from runbook.records.journal import read
+    from tests.records.story import document_of
+
+    events = read(tmp_path / "calm" / "journal.jsonl")
+    assert "NOT ENDED" in report.markdown(document_of(events[:length]))
+
+
+HOSTILE = "a|b\n| c | <img src=x onerror=alert(1)> [x](javascript:1) `code` **bold** \\|"
+
+
+def test_what_a_provider_says_breaks_no_table_and_makes_no_link(empty_table: dict[str, Any]) -> None:
+    steps = [step | {"observed": HOSTILE, "provider_text": HOSTILE, "fix": HOSTILE} for step in empty_table["steps"]]
+    text = report.markdown(empty_table | {"steps": steps, "scenario": HOSTILE, "summary": HOSTILE, "aborted": HOSTILE})
+    assert "<img" not in text.replace("\\<img", "")
+    assert "[x](" not in text.replace("\\[x\\](", "")
+    rows = [line for line in text.splitlines() if line.startswith("| vault.")]
+    assert rows
+    assert all(line.replace("\\\\", "").replace("\\|", "").count("|") == 9 for line in rows)
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=4))
+def test_a_table_has_as_many_lines_as_rows_and_as_many_cells_as_heads(rows: list[tuple[str, str]]) -> None:
+    lines = table(["a", "b"], rows).split("\n")
+    assert len(lines) == len(rows) + 2
+    assert all(line.replace("\\\\", "").replace("\\|", "").count("|") == 3 for line in lines)
+
+
+def test_nothing_to_say_is_a_dash() -> None:
+    assert inert(None) == inert("") == "-"
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_bar_is_as_wide_as_it_was_asked_to_be(one: float, other: float) -> None:
+    drawn = bar(min(one, other), max(one, other))
+    assert len(drawn) == 30
+    assert "#" in drawn
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, "not known"), (0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (3600, "1 h 0 min"), (49 * 3600, "2 d 1 h")],
+)
+def test_durations_in_words(seconds: int | None, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_the_summary_counts_what_is_open(calm: dict[str, Any]) -> None:
+    finding = {"text": "x", "severity": "minor", "owner": "", "due": "", "status": "OPEN"}
+    said = summary(calm | {"outcome": "PASS_WITH_ISSUES", "findings": [finding, finding], "exceptions": [{}]})
+    assert said.endswith("; open: 1 exception, 2 findings.")
+
+
+def test_the_template_lies_inside_the_package() -> None:
+    """So that a wheel brings it; a process that starts elsewhere finds it."""
+    code = "import runbook.records.report as r; r._environment().get_template('report.md.j2')"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(root)}, cwd="/", check=False)
+    assert done.returncode == 0

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runbook.engine.ports import Secret
+from runbook.records.scanner import MASK, Scanner
+
+TOKEN = 's.p4ss/w+rd é"quote\\ & more?'
+
+
+def _scanner(*texts: str) -> tuple[Scanner, list[str]]:
+    hits: list[str] = []
+    scanner = Scanner(hits.append)
+    for text in texts:
+        scanner.register(Secret(text))
+    return scanner, hits
+
+
+_RAW = TOKEN.encode()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        TOKEN,
+        base64.b64encode(_RAW).decode(),
+        base64.b64encode(_RAW).decode().rstrip("="),
+        base64.urlsafe_b64encode(_RAW).decode(),
+        base64.urlsafe_b64encode(_RAW).decode().rstrip("="),
+        _RAW.hex(),
+        _RAW.hex().upper(),
+        quote(TOKEN),
+        quote(TOKEN, safe=""),
+        quote(TOKEN, safe="").lower(),
+        quote_plus(TOKEN),
+        json.dumps(TOKEN)[1:-1],
+    ],
+)
+def test_every_form_is_masked_wherever_it_stands(form: str) -> None:
+    scanner, hits = _scanner(TOKEN)
+    masked = scanner.scan({"outer": {"list": ["before " + form + " after", 3]}, "fine": "text"})
+    assert masked == {"outer": {"list": [f"before {MASK} after", 3]}, "fine": "text"}
+    assert hits == ["outer.list[0]"]
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "x" * 31])
+@pytest.mark.parametrize("after", ["", "!", ":end"])
+def test_inside_a_longer_base64_nothing_decodable_is_left(before: str, after: str) -> None:
+    scanner, hits = _scanner("correct-horse-battery")
+    secret = "correct-horse-battery"
+    whole = base64.b64encode(f"{before}{secret}{after}".encode()).decode()
+    masked = scanner.text(f"Basic {whole}")
+    assert hits
+    removed = len(f"Basic {whole}") + len(MASK) - len(masked)
+    assert removed >= len(secret) * 8 // 6 - 1, "one letter on either side holds bits of its neighbours too"
+
+
+def test_a_share_typed_as_hex_is_known_as_base64_too() -> None:
+    share = bytes(range(7, 40))
+    scanner, _ = _scanner(share.hex())
+    assert scanner.text(base64.b64encode(share).decode()) == MASK
+    scanner, _ = _scanner(base64.b64encode(share).decode())
+    assert scanner.text(f"key={share.hex()}") == f"key={MASK}"
+
+
+def test_short_secrets_match_whole_values_only() -> None:
+    scanner, hits = _scanner("492816", "hunter2")
+    masked = scanner.scan({"code": " 492816 ", "rows": "1492816 rows", "pw": "hunter2", "in": "hunter2 is here"})
+    assert masked == {"code": MASK, "rows": "1492816 rows", "pw": MASK, "in": "hunter2 is here"}
+    assert hits == ["code", "pw"]
+
+
+def test_names_are_masked_and_never_told_to_the_call_back() -> None:
+    scanner, hits = _scanner("correct-horse-battery")
+    assert scanner.scan({"correct-horse-battery": {"correct-horse-battery": "correct-horse-battery"}}) == {
+        MASK: {MASK: MASK}
+    }
+    assert hits
+    assert not any("horse" in where for where in hits)
+
+
+def test_nothing_registered_changes_nothing() -> None:
+    scanner, hits = _scanner("")
+    record = {"a": [1, 2.5, None, True, "x"], "b": {"c": ""}}
+    assert scanner.scan(record) == record
+    assert hits == []
+
+
+@given(secret=st.text(min_size=12, max_size=60), before=st.text(max_size=20), after=st.text(max_size=20))
+def test_no_long_secret_survives(secret: str, before: str, after: str) -> None:
+    scanner, _ = _scanner(secret)
+    try:
+        record = {"x": f"{before}{secret}{after}", "hex": secret.encode().hex()}
+    except UnicodeEncodeError:
+        return
+    masked = json.dumps(scanner.scan(record), ensure_ascii=False)
+    if secret not in before + after and MASK not in secret:
+        assert json.dumps(secret, ensure_ascii=False)[1:-1] not in masked.replace(MASK, "\0")
+    assert secret.encode().hex() not in masked
+
+
+def test_no_trace_of_the_secret_in_its_repr() -> None:
+    scanner, _ = _scanner("correct-horse-battery")
+    assert "horse" not in repr(scanner)

@@ -1,0 +1,1 @@
+"""The Textual front end, driven by Pilot over a scripted session."""

@@ -1,0 +1,73 @@
+"""Driving the app and reading what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Button
+
+from runbook.views import HomeView
+from screens.app import RunbookApp
+from tests.screens.fake import FakeSession, a_home
+
+SIZES = ((80, 24), (120, 40))
+DEADLINE_S = 20.0
+
+
+def shown(app: RunbookApp) -> str:
+    """The screen as text, a line a row."""
+    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+
+
+def words(app: RunbookApp) -> str:
+    """The screen as words: line breaks and runs of spaces do not count."""
+    return " ".join(shown(app).split())
+
+
+async def until(pilot: Pilot[Any], what: Callable[[], bool]) -> None:
+    """Let the app work until that holds; fails with what was on screen."""
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while not what():
+                await pilot.pause(0.01)
+    except TimeoutError:
+        raise AssertionError(f"did not come about; on screen:\n{shown(pilot.app)}") from None  # type: ignore[arg-type]  # the pilot's app is ours
+
+
+async def until_on(pilot: Pilot[Any], kind: type[Screen[Any]]) -> Screen[Any]:
+    """Wait for a screen of that kind to be on top and painted."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.is_mounted)
+    await pilot.pause()
+    return pilot.app.screen
+
+
+async def click(pilot: Pilot[Any], action: str) -> None:
+    """Click the button of that action, with the mouse and nothing else."""
+    button = pilot.app.screen.query_one(f"#do-{action}", Button)
+    assert not button.disabled
+    assert await pilot.click(button), f"{action} is not where the mouse reaches it"
+    await pilot.pause()
+
+
+@asynccontextmanager
+async def running(
+    session: FakeSession | None = None,
+    size: tuple[int, int] = (80, 24),
+    home: HomeView | None = None,
+    *,
+    start: str | None = "calm",
+) -> AsyncIterator[tuple[RunbookApp, Pilot[None]]]:
+    """The app, right inside a run of `session`, or at home with `start=None`."""
+
+    def opener(scenario: str | None) -> FakeSession:
+        assert session is not None
+        return session
+
+    app = RunbookApp(lambda: home or a_home(), opener, start)
+    async with app.run_test(size=size) as pilot:
+        yield app, pilot

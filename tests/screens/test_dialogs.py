@@ -1,0 +1,206 @@
+"""Each dialogue: what it shows, and what its answers are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual import events
+
+from runbook.engine.errors import NoVerdict
+from runbook.engine.ports import Act, Choice, Decision, Operator, SecretAnswer
+from runbook.engine.verdict import Verdict
+from runbook.views import Phone
+from screens.dialogs.ask import Ask
+from screens.dialogs.help import HelpDialog
+from screens.widgets.inputs import SecretInput
+from tests.screens.driving import running, until, until_on, words
+from tests.screens.fake import SHARE, FakeSession
+from tests.screens.questions import ASK_SECRET, ATTEST, BY_HAND, CHOOSE, CONFIRM, CUSTODIANS, TYPE_NAME, decide
+
+Question = Callable[[Operator], Awaitable[Any]]
+
+
+def _asking(question: Question, **more: Any) -> FakeSession:
+    async def script(session: FakeSession, operator: Operator) -> None:
+        await session.ask(question(operator))
+
+    return FakeSession(script, **more)
+
+
+async def _answer(question: Question, *keys: str, sees: tuple[str, ...] = (), **more: Any) -> Any:
+    """The answer that these keys give; `sees` must be on screen before they are pressed."""
+    session = _asking(question, **more)
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert "TRAINING target: practice estate on 127.0.0.1, scenario calm" in words(app)
+        for text in sees:
+            assert text in words(app)
+        await pilot.press(*keys)
+        await until(pilot, lambda: bool(session.answers))
+    return session.answers[0]
+
+
+@pytest.mark.parametrize(("key", "agreed"), [("y", True), ("enter", True), ("n", False), ("escape", False)])
+async def test_confirm(key: str, *, agreed: bool) -> None:
+    sees = ("snapshot-force", "https://127.0.0.1:8200", "- uninitialised", "+ sealed, 3 of 5 shares")
+    assert await _answer(lambda o: o.confirm(CONFIRM), key, sees=sees) is agreed
+
+
+async def test_the_key_that_answered_one_question_does_not_answer_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ask, "GRACE_S", 1.0)
+    session = _asking(lambda o: o.confirm(CONFIRM))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press("enter", "y")
+        assert not session.answers
+        await until(pilot, lambda: app.screen.check_action("agree", ()) is True)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(session.answers))
+
+
+async def test_the_name_is_handed_in_as_it_was_typed() -> None:
+    assert await _answer(lambda o: o.type_name(TYPE_NAME), "P", "r", "space", "enter") == "Pr "
+    assert await _answer(lambda o: o.type_name(TYPE_NAME), "x", "escape") == ""
+
+
+async def test_a_pasted_line_end_is_not_dropped_from_the_name() -> None:
+    session = _asking(lambda o: o.type_name(TYPE_NAME))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        app.screen.focused.post_message(events.Paste(f"{TYPE_NAME.expected}\n"))  # type: ignore[union-attr]  # the entry has the focus
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers == [f"{TYPE_NAME.expected}⏎"]
+
+
+async def test_an_older_recovery_point_needs_a_reason_and_an_unfit_one_cannot_be_taken() -> None:
+    session = _asking(lambda o: o.choose(CHOOSE))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press("down", "enter")
+        assert "cannot be chosen: still being made" in words(app)
+        await pilot.press("down", "enter", "enter")
+        assert not session.answers
+        await pilot.press("b", "a", "d", "enter")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers == [Choice("old", "bad")]
+
+
+async def test_a_share_is_masked_and_neither_copied_nor_cut() -> None:
+    session = _asking(lambda o: o.secret(ASK_SECRET))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert "progress is back to 0" in words(app)
+        assert "1 of 3 are in" in words(app)
+        await pilot.press("enter", *SHARE, "ctrl+a", "ctrl+c", "ctrl+x")
+        assert SHARE not in words(app)
+        assert app.clipboard == ""
+        assert app.screen.query_one(SecretInput).value == SHARE
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(session.answers))
+    answer = session.answers[0]
+    assert answer.label == "Grace Hopper"
+    assert answer.secret.reveal() == SHARE
+    assert SHARE not in repr(answer)
+
+
+async def test_the_operator_may_stop_entering() -> None:
+    assert await _answer(lambda o: o.secret(ASK_SECRET), "enter", "x", "escape") == SecretAnswer(None)
+
+
+async def test_a_custodian_who_cannot_be_reached_says_so() -> None:
+    async def nobody(label: str) -> str:
+        raise NoVerdict(f"{label} does not answer")
+
+    session = _asking(lambda o: o.secret(ASK_SECRET), phone=Phone(CUSTODIANS[:2], nobody))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press("1", "c")
+        await until(pilot, lambda: "Ada Lovelace does not answer" in words(app))
+        await pilot.press("3")
+        assert app.screen.check_action("call", ()) is None
+        app._leave(130)
+
+
+async def test_there_is_no_telephone_outside_training() -> None:
+    session = _asking(lambda o: o.secret(ASK_SECRET))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert "Call custodian" not in words(app)
+        app._leave(130)
+
+
+async def test_attest() -> None:
+    assert await _answer(lambda o: o.attest(ATTEST), "o", "k", "enter", sees=(ATTEST.statement,)) == "ok"
+    assert await _answer(lambda o: o.attest(ATTEST), "escape") == ""
+
+
+@pytest.mark.parametrize(("key", "done"), [("d", True), ("n", False)])
+async def test_by_hand(key: str, *, done: bool) -> None:
+    assert await _answer(lambda o: o.by_hand(BY_HAND), key, sees=("Press Restart", "Wait for Running")) is done
+
+
+async def test_a_failure_shows_everything_and_is_not_attested() -> None:
+    sees = ("✗ FAIL", "a backup younger than 26 h", "HTTP 503 from S3", "SlowDown", "AWS console", "Wait a minute")
+    decision = await _answer(lambda o: o.decide(decide()), "a", "r", sees=sees)
+    assert decision == Decision(Act.RETRY)
+
+
+async def test_what_came_to_no_verdict_is_attested_with_a_reason() -> None:
+    ask = decide(Verdict.INCONCLUSIVE, (Act.RETRY, Act.ATTEST, Act.ABORT))
+    keys = ("a", "enter", "s", "e", "e", "n", "enter")
+    assert await _answer(lambda o: o.decide(ask), *keys) == Decision(Act.ATTEST, "seen")
+
+
+async def test_thinking_better_of_it_leads_back_to_the_question() -> None:
+    assert await _answer(lambda o: o.decide(decide()), "q", "escape", "r") == Decision(Act.RETRY)
+
+
+async def test_help_tells_why_and_the_manual_way() -> None:
+    session = _asking(lambda o: o.confirm(CONFIRM))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press("question_mark")
+        await until_on(pilot, HelpDialog)
+        assert "look at restore in the provider's console" in words(app)
+        await pilot.press("escape", "y")
+        await until(pilot, lambda: bool(session.answers))
+
+
+async def test_questions_asked_at_once_are_put_one_after_the_other() -> None:
+    import asyncio
+
+    async def both(operator: Operator) -> Any:
+        return await asyncio.gather(
+            operator.confirm(CONFIRM), operator.confirm(replace(CONFIRM, title="The second one"))
+        )
+
+    session = _asking(both)
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert "The second one" not in words(app)
+        await pilot.press("y")
+        await until(pilot, lambda: "The second one" in words(app))
+        await pilot.press("n")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers == [[True, False]]
+
+
+async def test_a_question_that_is_withdrawn_leaves_the_screen() -> None:
+    import asyncio
+
+    async def withdrawn(operator: Operator) -> Any:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(operator.confirm(CONFIRM), 0.3)
+        return await operator.by_hand(BY_HAND)
+
+    session = _asking(withdrawn)
+    async with running(session) as (app, pilot):
+        await until(pilot, lambda: "Restart the vault" in words(app))
+        assert len([screen for screen in app.screen_stack if isinstance(screen, Ask)]) == 1
+        await pilot.press("d")
+        await until(pilot, lambda: bool(session.answers))

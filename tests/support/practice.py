@@ -1,0 +1,86 @@
+"""The real procedure over the estate in memory: one world, and a conductor for each process that walks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from runbook.commands.machine import LocalHouse
+from runbook.config import Targets
+from runbook.engine.conductor import Conductor
+from runbook.engine.desk import Desk
+from runbook.engine.events import Event
+from runbook.engine.ports import Operator, Secret
+from runbook.engine.run import Run
+from runbook.estate.memory import MemoryEstate
+from runbook.policy import Policy
+from steps import PROCEDURE
+from steps.here import Held, Here
+from tests.support.clock import FakeClock
+from tests.support.operator import ScriptedOperator
+from tests.support.recorder import MemoryRecorder
+
+DECLARED = {
+    "run_id": "training-20270115T100000Z-0001",
+    "mode": "training",
+    "scenario": "calm",
+    "operator": {"name": "tester", "role": "script"},
+}
+
+
+class Practice:
+    """A world that outlives the processes that work on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.world = MemoryEstate(self.clock.now)
+        self.environment = self.world.environment()
+        self.folder = folder
+
+    def operator(self, script: Mapping[str, Sequence[Any]] | None = None) -> ScriptedOperator:
+        return ScriptedOperator(script, shares=self.world.custodians(), hands=self.world.hands)
+
+    def recorder(self, past: Iterable[Event] = (), **more: Any) -> MemoryRecorder:
+        return MemoryRecorder(self.clock, past, **more)
+
+    def conductor(
+        self,
+        operator: Operator | None = None,
+        recorder: MemoryRecorder | None = None,
+        *,
+        targets: Targets | None = None,
+        **more: Any,
+    ) -> Conductor[Here]:
+        """A process of its own: what the last one held in memory is gone."""
+        recorder = recorder or self.recorder()
+        self.world.vault._token = None
+        return Conductor(
+            PROCEDURE,
+            recorder=recorder,
+            operator=operator or self.operator(),
+            clock=self.clock,
+            here_for=self._lender(targets or Targets()),
+            past=tuple(recorder.events),
+            **{"heartbeat_s": None, **more},
+        )
+
+    async def walk(self, operator: Operator | None = None, recorder: MemoryRecorder | None = None) -> Run:
+        """A new run, from its declaration to its end."""
+        return await self.conductor(operator, recorder).declare(DECLARED)
+
+    def _lender(self, targets: Targets) -> Any:
+        estate, house, held = self.world.estate(), LocalHouse(self.folder, "the test's own"), Held()
+        credentials = self.world.credentials()
+
+        async def credential(name: str) -> Secret:
+            return credentials[name]
+
+        def here_for(desk: Desk) -> Here:
+            return Here(desk, self.environment, estate, Policy(), targets, house, credential, held)
+
+        return here_for
+
+    def done(self, operation: str) -> list[str]:
+        """The targets of one kind of mutating call, in order."""
+        return [target for called, target in self.world.calls if called == operation]

@@ -1,0 +1,54 @@
+"""The table of faults, and what of it can be given."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, get_type_hints
+
+import pytest
+
+from runbook.training.breakage import Breakage
+from runbook.training.faults import DATA_FAULTS, checked
+
+
+class Anything:
+    """Stands for every server that a fault is done to."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda: None
+
+
+@pytest.fixture
+def breakage() -> Breakage:
+    some: Any = Anything()
+    return Breakage(some, some, some, some, "", some, some, some)
+
+
+def test_every_fault_can_be_done_and_takes_what_the_table_says(breakage: Breakage) -> None:
+    assert breakage.faults.keys() == DATA_FAULTS.keys()
+    for kind, does in breakage.faults.items():
+        hints = get_type_hints(does)
+        hints.pop("return", None)
+        assert hints == dict(DATA_FAULTS[kind].parameters), kind
+        defaults = [one.default for one in inspect.signature(does).parameters.values()]
+        assert inspect.Parameter.empty not in defaults, kind
+
+
+def test_whole_hours_are_hours_too() -> None:
+    assert checked("stale-backup", {"hours": 30}) == {"hours": 30.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "words"),
+    [
+        ("earthquake", {}, "unknown fault 'earthquake'; known: canary-changed, "),
+        ("empty-table", {"tabel": "x"}, "empty-table takes no 'tabel'; it takes: table"),
+        ("vault-sealed", {"hours": 1}, "vault-sealed takes no 'hours'; it takes: nothing"),
+        ("empty-table", {"table": 7}, "table must be str, not 7"),
+        ("stale-backup", {"hours": True}, "hours must be float, not True"),
+        ("no-snapshot-today", {"days": 1.5}, "days must be int, not 1.5"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_would(kind: str, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        checked(kind, given)
