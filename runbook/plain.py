@@ -14,6 +14,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TextIO
 
+from runbook.engine.errors import OperatorGone
 from runbook.engine.events import Event, Kind, Progress, Said
 from runbook.engine.ports import (
     Act,
@@ -33,10 +34,6 @@ from runbook.engine.ports import (
 )
 from runbook.engine.procedure import Procedure
 from runbook.views import Phone
-
-
-class OperatorGone(Exception):
-    """Standard input ended while an answer was needed: the run waits, and can be resumed."""
 
 
 class Lines:
@@ -156,7 +153,7 @@ class Keyboard:
             self._thread.start()
         text = await answer
         if text is None:
-            raise OperatorGone
+            raise OperatorGone("standard input ended while an answer was needed", source="operator")
         return text
 
     def _serve(self) -> None:

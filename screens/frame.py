@@ -27,6 +27,7 @@ class Frame(Screen[T]):
     def __init__(self) -> None:
         super().__init__()
         self._listening = False
+        self._small = False
 
     def compose(self) -> ComposeResult:
         """The notice (hidden unless needed), the content, the footer."""
@@ -52,15 +53,17 @@ class Frame(Screen[T]):
 
     def on_mount(self) -> None:
         """Begin to listen, at once or after the grace."""
+        self._listening = not self.GRACE_S
         if self.GRACE_S:
             self.set_timer(self.GRACE_S, self._listen)
-        else:
-            self._listen()
 
     def _listen(self) -> None:
         self._listening = True
         self.refresh_bindings()
 
     def on_resize(self) -> None:
-        """What is possible depends on the size."""
-        self.refresh_bindings()
+        """What is possible depends on whether it can be seen."""
+        small = too_small(self.app.size)
+        if small is not self._small:
+            self._small = small
+            self.refresh_bindings()

@@ -14,10 +14,10 @@ from typing import Any
 from runbook.commands.exits import ExitCode
 from runbook.commands.places import Home
 from runbook.commands.training_session import Plan, TrainingSession
-from runbook.engine.errors import WrongUse
+from runbook.engine.errors import OperatorGone, WrongUse
 from runbook.engine.events import Event, Kind, Said
 from runbook.engine.procedure import Procedure
-from runbook.plain import Keyboard, Lines, OperatorGone, PlainOperator
+from runbook.plain import Keyboard, Lines, PlainOperator
 from runbook.views import Ending
 
 _SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HANGUP}

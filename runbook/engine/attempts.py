@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, assert_never
 
 from runbook.engine.desk import Desk
-from runbook.engine.errors import LayerFailed, NoVerdict, RecordFailed, Refused, RunbookError
+from runbook.engine.errors import LayerFailed, NoVerdict, OperatorGone, RecordFailed, Refused, RunbookError
 from runbook.engine.ports import Attest, Confirm, Preview, TypeName, typed_exactly
 from runbook.engine.procedure import Action, AnyStep, Attestation, Check, H, Question
 from runbook.engine.verdict import Observation, Verdict
@@ -28,8 +28,7 @@ async def observe(
     try:
         match step:
             case Check():
-                async with asyncio.timeout(step.timeout):
-                    return await step.look(here), False
+                return await _looked(step, here), False
             case Action():
                 return await _act(step, here, desk, typed_target, quietly=quietly)
             case Question():
@@ -38,14 +37,23 @@ async def observe(
                 return await _attest(step, desk), False
             case _:
                 assert_never(step)
-    except RecordFailed:
+    except (RecordFailed, OperatorGone):
         raise
-    except TimeoutError:
-        return _timed_out(step), False
     except RunbookError as error:
         return _told(step, error), False
     except Exception as error:  # noqa: BLE001  # a defect of ours must not take the run down at 3 a.m.
         return _defect(step, error), False
+
+
+async def _looked(step: Check[H], here: H) -> Observation:
+    backstop = asyncio.timeout(step.timeout)
+    try:
+        async with backstop:
+            return await step.look(here)
+    except TimeoutError:
+        if not backstop.expired():
+            raise  # the look's own, which its adapter should have put into words
+        return _timed_out(step)
 
 
 async def _act(
@@ -90,11 +98,10 @@ def _declined(preview: Preview) -> Observation:
     )
 
 
-def _timed_out(step: AnyStep[Any]) -> Observation:
-    seconds = step.timeout if isinstance(step, Check) else 0
+def _timed_out(step: Check[Any]) -> Observation:
     return Observation.inconclusive(
         expected=step.title,
-        observed=f"no answer within {seconds:.0f} s",
+        observed=f"no answer within {step.timeout:.0f} s",
         source="the conductor's backstop",
         fix="Look whether the provider is reachable from this machine, then try again.",
     )

@@ -301,7 +301,9 @@ class Conductor(Generic[H]):
         return _Move.AWAY
 
     async def _regain(self) -> None:
-        """Obtain again what the ended process held in memory, where a later step needs it."""
+        """Obtain again what the ended process held in memory, where a later stage needs it; the closing needs none."""
+        if self._current() is None or self.run.aborted is not None:
+            return
         for stage in self.procedure.stages:
             for step in stage.steps:
                 if not (isinstance(step, Action) and self.run.satisfied(step.id) and step.regain(self.run)):

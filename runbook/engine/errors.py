@@ -6,6 +6,7 @@
       Refused          a safety rule stands in the way: exit code 4, never attestable
       RecordFailed     the record could not be written or is damaged: exit code 7
       WrongUse         wrong usage, configuration or scenario: exit code 2
+      OperatorGone     nobody answers any more: the run waits, and can be resumed
 
 Adapters raise `NoVerdict` and `LayerFailed` with a sentence in the operator's words, a fix, and the
 provider's own text (cleaned by `safety.outside_text`).  Anything else that escapes is a defect.
@@ -39,6 +40,10 @@ class Refused(RunbookError):
 
 class RecordFailed(RunbookError):
     """A record could not be written, or does not verify."""
+
+
+class OperatorGone(RunbookError):
+    """The operator's end of the line is closed while an answer is needed: no verdict, the run can be resumed."""
 
 
 class WrongUse(RunbookError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Generic
@@ -16,6 +15,7 @@ from runbook.engine.ports import Clock, Operator, Secret
 from runbook.engine.procedure import Action, AnyStep, Check, H, Procedure
 from runbook.engine.run import LedgerEntry
 from runbook.engine.scribe import Scribe
+from runbook.engine.together import together
 from runbook.engine.verdict import Observation
 
 UNDO_LIMIT_S = 600.0  # deleting a database instance takes minutes on the real provider
@@ -44,9 +44,8 @@ class Performer(Generic[H]):
         self._scribe = scribe
 
     async def attempt_all(self, batch: Iterable[AnyStep[H]]) -> None:
-        async with asyncio.TaskGroup() as group:
-            for step in batch:
-                group.create_task(self.attempt(step))
+        """Attempt these steps side by side."""
+        await together(self.attempt(step) for step in batch)
 
     async def attempt(self, step: AnyStep[H], *, quietly: bool = False) -> None:
         number = 1 + sum(attempt.step == step.id for attempt in self._scribe.run.attempts)

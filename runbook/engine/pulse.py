@@ -12,6 +12,7 @@ from runbook.engine.events import Kind
 from runbook.engine.ports import Clock
 from runbook.engine.procedure import H, Look, Procedure, Stage
 from runbook.engine.scribe import Scribe
+from runbook.engine.together import together
 from runbook.engine.verdict import Observation
 
 LIMIT_S = 15.0  # a layer that does not answer in that time does not hold
@@ -49,11 +50,7 @@ class Watch(Generic[H]):
 
     async def look(self, stages: Iterable[Stage[H]], *, opening: Stage[H] | None = None) -> None:
         """Feel every pulse now, side by side; for `opening` its companions too, whatever their age."""
-        async with asyncio.TaskGroup() as group:
-            for stage in stages:
-                looks = (stage.heartbeat,) if stage.heartbeat else ()
-                companions = stage.at_opening if stage is opening else ()
-                group.create_task(self._feel(stage, (*looks, *companions)))
+        await together(self._feel(stage, _looks(stage, opening=stage is opening)) for stage in stages)
 
     async def _watch(self, every: float) -> None:
         while True:
@@ -92,3 +89,8 @@ class Watch(Generic[H]):
             return Observation.inconclusive(
                 expected=expected, observed=f"a defect in this tool: {type(error).__name__}", source="runbook"
             )
+
+
+def _looks(stage: Stage[H], *, opening: bool) -> tuple[Look[H], ...]:
+    heartbeat = (stage.heartbeat,) if stage.heartbeat else ()
+    return (*heartbeat, *(stage.at_opening if opening else ()))

@@ -1,6 +1,6 @@
 """Reading what a provider said without trusting its shape: absent, null and oddly typed fields are met calmly.
 
-Providers add, drop and rename fields (Northflank did in 2026: `reference: the service object changed`), so an
+Providers add, drop and rename fields (Northflank did in 2026), so an
 adapter reads with these and decides for itself which absence matters.  Every text comes out cleaned.
 """
 

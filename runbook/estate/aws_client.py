@@ -16,7 +16,7 @@ from runbook.config import Aws
 from runbook.engine.errors import Refused
 from runbook.engine.ports import Secret
 from runbook.estate.door import Door
-from runbook.safety.interlock import Interlock, is_loopback, named
+from runbook.safety.interlock import Interlock, is_loopback
 
 if TYPE_CHECKING:
     import boto3
@@ -100,7 +100,7 @@ class AwsAccess:
     def _about_to_send(self, request: Any, event_name: str, **_: Any) -> None:
         """Asked for every attempt, retries and S3's own redirects too, with the address really called."""
         service, operation = event_name.split(".")[1:]
-        self.interlock.check(named(f"{service}:{operation}"), urlsplit(request.url).hostname or "")
+        self.interlock.check_named(f"{service}:{operation}", urlsplit(request.url).hostname or "")
 
 
 def _authorities() -> str:

@@ -1,7 +1,7 @@
 """AWS's refusals in the operator's words: one table, used by every AWS adapter.
 
 `NoVerdict` = AWS could not be asked (network, sign-in, throttled, its own fault); `LayerFailed` = it answered, and the
-answer is about the backup or the layer.  Codes: `reference: aws-postgres.md` §2.4 and §2.5.
+answer is about the backup or the layer.  The codes are botocore's service models'.
 """
 
 from __future__ import annotations

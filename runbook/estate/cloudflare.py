@@ -1,4 +1,4 @@
-"""Cloudflare's API v4 (`reference: vendors §4`).
+"""Cloudflare's API v4.
 
 Both the HTTP status and the envelope's `success` are judged.  Targets of permits: `<zone id>/<phase>` for rules,
 `<zone id>/<record id>` for records.

@@ -1,11 +1,11 @@
-"""DNS, asked of one named server; this machine's own resolver settings do not matter (`reference: vendors §4.3`)."""
+"""DNS, asked of one named server; this machine's own resolver settings do not matter."""
 
 from __future__ import annotations
 
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.estate.answers import text
 from runbook.estate.door import Door
-from runbook.safety.interlock import Interlock, named
+from runbook.safety.interlock import Interlock
 
 LIFETIME_S = 3.0
 _TRY_S = 1.0
@@ -27,7 +27,7 @@ class Dns:
         import dns.exception
         import dns.resolver
 
-        self._interlock.check(named("dns:Resolve"), server)
+        self._interlock.check_named("dns:Resolve", server)
         source = f"dns: {server}:{port} {name}"
         try:
             resolver = dns.resolver.Resolver(configure=False)

@@ -1,4 +1,4 @@
-"""GitHub's REST API, version 2022-11-28 (`reference: vendors §3`)."""
+"""GitHub's REST API, version 2022-11-28."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _http_date(value: str) -> datetime | None:
 
 
 def throttled(answer: Answer) -> bool:
-    """429, and GitHub's 403 that means the same (`reference: vendors §3, rate limits`)."""
+    """429, and GitHub's 403 that means the same."""
     if answer.status == 429:
         return True
     spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers

@@ -17,7 +17,7 @@ import httpx
 from runbook import __version__
 from runbook.engine.errors import WrongUse
 from runbook.estate.http_message import Answer, Call, Peer, Unreachable
-from runbook.safety.interlock import Interlock, named
+from runbook.safety.interlock import Interlock
 
 _OPERATION = "runbook.operation"  # request extension: which listed operation this is, where the URL cannot say
 _TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=15.0, pool=5.0)
@@ -36,7 +36,7 @@ class Guard(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         operation = request.extensions.get(_OPERATION)
         if isinstance(operation, str):
-            self._interlock.check(named(operation), request.url.host)
+            self._interlock.check_named(operation, request.url.host)
         else:
             self._interlock.check_url(self._provider, request.method, str(request.url))
         return self._inner.handle_request(request)

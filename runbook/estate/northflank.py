@@ -1,4 +1,4 @@
-"""Northflank, REST v1 (`reference: vendors §2`).
+"""Northflank, REST v1.
 
 The service object changed in 2026: fields are read where they are found, in the old shape and the new one.
 Targets of permits: `<project>/<service>` and `<project>/<group>`.

@@ -213,7 +213,7 @@ class Undecryptable(Exception):
 
 
 class WrongShares(Exception):
-    """Raised by `Vault.unseal` when the threshold was reached with a set that opens nothing; `text` as the server said."""
+    """Raised by `Vault.unseal`: the threshold was reached with a set that opens nothing; `text` as the server said."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -263,7 +263,7 @@ class Vault(Protocol):
 
     async def reset_unseal(self, permit: Permit) -> SealStatus: ...
     async def restore(self, permit: Permit, archive: Path, *, token: Secret, force: bool, progress: Progress) -> None:
-        """Send the archive; the 204 that answers proves nothing (`reference: POST sys/storage/raft/snapshot-force`)."""
+        """Send the archive; the 204 that answers proves nothing: the server works on it afterwards."""
         ...
 
     async def login(self, permit: Permit, *, role_id: Secret, secret_id: Secret, mount: str) -> str:

@@ -17,7 +17,7 @@ from runbook.estate.door import Door
 from runbook.estate.ports import DatabaseSession, Endpoint, TableContent, Whereabouts
 from runbook.estate.postgres_conninfo import PIN_AGAIN, conninfo, forget_service
 from runbook.estate.postgres_errors import not_connected, refused
-from runbook.safety.interlock import Interlock, named
+from runbook.safety.interlock import Interlock
 from runbook.safety.outside_text import outside_text
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class PostgresDatabase:
         import psycopg
 
         where = self._endpoint
-        self._interlock.check(named("postgres:Read"), where.hostaddr or where.host)
+        self._interlock.check_named("postgres:Read", where.hostaddr or where.host)
         try:
             connection = psycopg.connect(self._parameters(where, timeout_s), autocommit=True)
         except psycopg.Error as error:

@@ -1,4 +1,4 @@
-"""The image registry: the pull half of OCI Distribution v1.1, as GHCR speaks it (`reference: vendors §3.2`)."""
+"""The image registry: the pull half of OCI Distribution v1.1, as GHCR speaks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Vault or OpenBao server's answers mean: statuses and exact texts of `reference: vault.md` §2, as tables.
+"""What a Vault or OpenBao server's answers mean: statuses and exact texts, as tables.
 
 Backends wrap texts ("1 error occurred: ..."), so they are matched by substring.
 """

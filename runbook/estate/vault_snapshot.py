@@ -1,7 +1,7 @@
 """What a vault backup says about itself, read offline, before any server is touched.
 
 A raft snapshot is a gzipped tar of `meta.json`, `state.bin`, `SHA256SUMS` and mostly `SHA256SUMS.sealed`
-(`reference: vault.md` §5, §6).  Anyone can check its integrity; authenticity needs the keys.  In clear it also tells
+.  Anyone can check its integrity; authenticity needs the keys.  In clear it also tells
 what it needs: the seal's type, shares and threshold, and the KMS key.
 
 Reading is streamed: a state of many GB is hashed block by block, and looked into only until both entries are found.
@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.estate.answers import mapping, number, optional, text
+from runbook.estate.ports import ArchiveReport
 from runbook.estate.vault_archive import Damaged, Member, members
 from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG, StateReader, key_id
 from runbook.safety.outside_text import outside_text
@@ -31,25 +32,6 @@ META, STATE, SUMS, SEALED = "meta.json", "state.bin", "SHA256SUMS", "SHA256SUMS.
 _FAMILY: Final = frozenset({META, STATE, SUMS, SEALED})
 _SMALL: Final = 8192  # what the reading library of the server allows for all members but the state
 _SUM_LINE: Final = re.compile(r"([0-9a-f]{64})  (\S+)")
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveReport:
-    """What the archive is and needs; None where it does not say.
-
-    `kind` is raft-snapshot, consul-snapshot or file-storage; `size` the archive's bytes, `members` name → SHA-256;
-    `problems` are sentences about what a restore should know and that damage nothing.
-    """
-
-    kind: str
-    raft_index: int | None
-    size: int
-    seal_type: str | None
-    shares: int | None
-    threshold: int | None
-    kms_key: str | None
-    members: Mapping[str, str]
-    problems: tuple[str, ...] = ()
 
 
 def inspect(path: Path) -> ArchiveReport:

@@ -1,7 +1,7 @@
 """The state inside a raft snapshot: protobuf entries, of which two are wanted and stored in clear.
 
 `state.bin` repeats (varint length, StorageEntry{1: key, 2: value}); `core/hsm/barrier-unseal-keys` is a
-BlobInfo{5: KeyInfo{3: key_id}} (`reference: vault.md` §6).
+BlobInfo{5: KeyInfo{3: key_id}}.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Secret
 from runbook.estate.answers import mapping
 from runbook.estate.vault_answers import Answer, words
-from runbook.safety.interlock import Interlock, named
+from runbook.safety.interlock import Interlock
 from runbook.safety.outside_text import outside_text
 
 PROBE_TIMEOUT_S: Final = (3, 10)  # connect, read
@@ -80,7 +80,7 @@ class Wire:
         where = urlsplit(self._address)
         if where.scheme != "https" or where.hostname is None:
             raise LayerFailed("the vault's address is not https: it shows no certificate", fix="Use https.")
-        self._interlock.check(named("vault:SealStatus"), where.hostname)
+        self._interlock.check_named("vault:SealStatus", where.hostname)
         context = ssl.create_default_context(cafile=self._authorities)
         try:
             with (

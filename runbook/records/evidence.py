@@ -1,6 +1,6 @@
 """run.json: everything about a run, folded from its journal; and how a run's folder is sealed.
 
-The keys are a contract (record.md, "Shape of run.json"); more may be added.
+The keys are a contract with whoever reads the evidence; more may be added.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _NAMES = """
     prev_hash row_hash
 """
 COLUMNS: tuple[str, ...] = tuple(_NAMES.split())
-"""Every column in the file's order; what each means: record.md."""
+"""Every column in the file's order."""
 
 STAGE_COLUMNS = COLUMNS[COLUMNS.index("s1_identity") : COLUMNS.index("s1_s")]
 SECONDS_COLUMNS = COLUMNS[COLUMNS.index("s1_s") : COLUMNS.index("c1_app_boots")]

@@ -190,6 +190,15 @@ class Interlock:
             raise Refused(refusal)
         self._count("mutating" if operation.effect is Effect.MUTATING else "read")
 
+    def check_named(self, name: str, host: str) -> None:
+        """`check` for a call that has a name (AWS); an unlisted one counts as refused."""
+        try:
+            operation = named(name)
+        except Refused:
+            self._count("refused")
+            raise
+        self.check(operation, host)
+
     def check_url(self, provider: str, method: str, url: str) -> None:
         """`check` for an HTTP call, identified by its method and path."""
         parts = urlsplit(url)

@@ -81,7 +81,7 @@ class Copies:
         cluster = self._cluster(self._source.binaries, instance)
         copy_backup(cluster.binaries, self._home.backup, cluster.data)
         try:
-            # A copy that archived on the source's timeline would overwrite its WAL (reference: aws-postgres.md 3.1).
+            # A copy that archived on the source's timeline would overwrite its WAL.
             cluster.configure(archive_mode="off", archive_command="", primary_conninfo="", restore_command="")
             cluster.start()
             if snapshot != list(self._snapshots)[-1]:

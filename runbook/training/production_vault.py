@@ -102,7 +102,7 @@ class ProductionVault:
         for name, policy in _POLICIES.items():
             self._call("PUT", f"sys/policies/acl/{name}", {"policy": policy})
             path = f"auth/approle/role/{name}"
-            # No limit on the secret id: one with a TTL could be dead in the restored vault (reference: vault.md 2.12).
+            # No limit on the secret id: one with a TTL could be dead in the restored vault.
             self._call("POST", path, {"token_policies": [name], "token_ttl": "1h", "token_max_ttl": "4h"})
             role_id = self._call("GET", f"{path}/role-id")["data"]["role_id"]
             secret_id = self._call("POST", f"{path}/secret-id", {})["data"]["secret_id"]

@@ -1,4 +1,4 @@
-"""Makes vault backups from the documented format (`reference: vault.md` §6), whole or wrong on purpose."""
+"""Makes vault backups from the documented format, whole or wrong on purpose."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runbook.engine.errors import LayerFailed, NoVerdict
-from runbook.estate.vault_snapshot import CONSUL, FILE_STORAGE, RAFT, ArchiveReport, inspect
+from runbook.estate.ports import ArchiveReport
+from runbook.estate.vault_snapshot import CONSUL, FILE_STORAGE, RAFT, inspect
 from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG, StateReader
 from tests.estate_adapters.archives import KMS, SHAMIR, blob, field, members, packed, seal, state, sums, tar, varint
 

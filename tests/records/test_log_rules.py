@@ -1,4 +1,4 @@
-"""Each cross-field rule of record.md, and a row that breaks it."""
+"""Each cross-field rule of the log, and a row that breaks it."""
 
 from __future__ import annotations
 

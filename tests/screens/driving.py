@@ -33,8 +33,8 @@ async def until(pilot: Pilot[Any], what: Callable[[], bool]) -> None:
     """Let the app work until that holds; fails with what was on screen."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while not what():
-                await pilot.pause(0.01)
+            while not what():  # noqa: ASYNC110 - what the app shows has no event to wait for
+                await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"did not come about; on screen:\n{shown(pilot.app)}") from None  # type: ignore[arg-type]  # the pilot's app is ours
 
@@ -42,7 +42,7 @@ async def until(pilot: Pilot[Any], what: Callable[[], bool]) -> None:
 async def until_on(pilot: Pilot[Any], kind: type[Screen[Any]]) -> Screen[Any]:
     """Wait for a screen of that kind to be on top and painted."""
     await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.is_mounted)
-    await pilot.pause()
+    await pilot._wait_for_screen()
     return pilot.app.screen
 
 
@@ -51,7 +51,6 @@ async def click(pilot: Pilot[Any], action: str) -> None:
     button = pilot.app.screen.query_one(f"#do-{action}", Button)
     assert not button.disabled
     assert await pilot.click(button), f"{action} is not where the mouse reaches it"
-    await pilot.pause()
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from runbook.engine.verdict import Observation, Verdict
 from runbook.views import Banner, Ending, HomeView, Phone, RunLine, ScenarioLine
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-SHARE = "kY7-SENTINEL"
+SHARE = "kY7=S"
 STAGES = (
     ("identity", "Identity & Access", "3.1", "nothing: signs in and reads", ("tool", "clock", "aws-account")),
     ("vault", "Encryption Vault", "3.2", "the staging vault", ("backup", "restore", "unseal", "health")),

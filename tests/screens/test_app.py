@@ -223,12 +223,14 @@ def test_a_crash_of_the_app_itself_prints_no_local_variable(capsys: pytest.Captu
 
 # -- what comes from outside --------------------------------------------------------------------------------------
 async def test_hostile_text_is_shown_as_text_everywhere() -> None:
+    seen = asyncio.Event()
+
     async def script(session: FakeSession, operator: Operator) -> None:
         session.say(Kind.STARTED, "identity")
         session.result("identity.tool", Verdict.FAIL, HOSTILE)
         session.say(Kind.FINDING, "identity", text=HOSTILE, severity=HOSTILE)
         session.progress("identity.clock", 1, 0, HOSTILE)
-        await asyncio.sleep(0.25)
+        await seen.wait()
         await session.ask(operator.decide(decide(observed=HOSTILE)))
         await session.ask(operator.gate(session.gate_of("identity")))
 
@@ -238,6 +240,7 @@ async def test_hostile_text_is_shown_as_text_everywhere() -> None:
             await until_on(pilot, kind)
             await until(pilot, lambda: "[/b] [@click=app.quit]x[/]" in words(app))
             assert not {c for c in shown(app) if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) <= 0x9F or c == "\u202e"}
+            seen.set()
             if key:
                 await pilot.press(key)
         app._leave(130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -53,9 +54,9 @@ def _actions(app: RunbookApp, screen: Screen[Any]) -> list[str]:
 async def _come_back(pilot: Pilot[None]) -> None:
     """To the checkpoint, from whatever was opened on top of it."""
     for _ in range(20):
-        await pilot.pause(0.02)
         if isinstance(pilot.app.screen, CheckpointDialog):
             return
+        await asyncio.sleep(0.02)
         await pilot.press("escape")
     raise AssertionError(f"stuck on {pilot.app.screen}")
 
@@ -70,10 +71,10 @@ async def test_nothing_on_a_shut_checkpoint_leads_to_opening_it(where: str) -> N
         gate = replace(gate, options=(Act.RETRY,))
     async with running(_asked_for_ever(session, gate)) as (app, pilot):
         await until_on(pilot, CheckpointDialog)
-        for key in _keys(app.screen):
+        for key in _keys(app.screen) if where == "live" else ("o", "enter", "r"):
             await pilot.press(key)
             await _come_back(pilot)
-        for action in _actions(app, app.screen):
+        for action in _actions(app, app.screen) if where == "live" else ("open_gate",):
             await app.run_action(f"screen.{action}")
             await _come_back(pilot)
         await pilot.click("#do-open_gate")

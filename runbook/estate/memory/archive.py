@@ -1,4 +1,4 @@
-"""A valid, tiny raft snapshot archive, as a Shamir-sealed server writes it (`reference: vault §6`)."""
+"""A valid, tiny raft snapshot archive, as a Shamir-sealed server writes it."""
 
 from __future__ import annotations
 

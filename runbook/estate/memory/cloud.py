@@ -147,17 +147,7 @@ class MemoryArchives:
     """`ports.Archives`: the real inspector, since a file is a file; it blocks for about a millisecond here."""
 
     async def inspect(self, path: Path) -> ArchiveReport:
-        found = inspect(path)
-        return ArchiveReport(
-            kind=found.kind,
-            size=found.size,
-            members=found.members,
-            raft_index=found.raft_index,
-            seal_type=found.seal_type,
-            shares=found.shares,
-            threshold=found.threshold,
-            kms_key=found.kms_key,
-        )
+        return inspect(path)
 
 
 class MemoryKeys:

@@ -116,7 +116,7 @@ class MemoryPlatform:
             self.running = replace(self.running, image=old)
 
     def _roll(self) -> None:
-        """The processes are replaced; the status says so late (`reference: vendors §2.2, race`)."""
+        """The processes are replaced; the status says so late."""
         self.running = None
         self._questions_left = _LAG + _ROLLING + 1
 

@@ -1,6 +1,6 @@
 """A vault server in memory: initialised, sealed, unsealed, restored, with the manners of the real one.
 
-Kept from `reference: vault §2.3, §2.7, §3`: a wrong set drops progress to 0 and does not say which share was bad;
+As the real server does: a wrong set drops progress to 0 and does not say which share was bad;
 a share entered twice is ignored; after a restore the threshold shown is the throw-away cluster's until a restart.
 """
 

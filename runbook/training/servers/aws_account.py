@@ -1,6 +1,6 @@
 """What the practice account holds from the start: keys, buckets, the production database and its snapshots.
 
-Imported by the AWS server's own process only: it reaches into moto's backends (reference: aws-postgres.md 1.4).
+Imported by the AWS server's own process only: it reaches into moto's backends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""moto's RDS, made to behave (what it gets wrong: reference aws-postgres.md 1.4); the AWS server's process only.
+"""moto's RDS, made to behave; the AWS server's process only.
 
 A restore takes time: `creating` with a percentage while a real PostgreSQL is started from the physical backup
 (asked of the estate's control server), then `backing-up`, then `available`.  A deletion takes a moment too.

@@ -1,6 +1,6 @@
 """Northflank's documents, in the shape that its API has since 2026.
 
-A service carries no `servicePaused` and no `projectId` any more (`reference/vendors.md` 2.1).
+A service carries no `servicePaused` and no `projectId` any more.
 """
 
 from __future__ import annotations

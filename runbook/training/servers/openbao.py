@@ -1,4 +1,4 @@
-"""OpenBao, a real one, for the practice estate (reference: vault.md 9.1)."""
+"""OpenBao, a real one, for the practice estate."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from runbook.training.servers.northflank_documents import IMAGE_NAME, VAULT, WEB
 from runbook.training.servers.workload import Container, Workload, utc_now
 
 STALE_POLLS = 2
-"""Reads of the service after a change that still show the state before it (`reference/vendors.md` 2.2, race)."""
+"""Reads of the service after a change that still show the state before it."""
 
 _BY_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 

@@ -1,4 +1,4 @@
-"""PostgreSQL for the practice estate: the wheel's binaries, driven directly (reference: aws-postgres.md 3.1).
+"""PostgreSQL for the practice estate: the wheel's binaries, driven directly.
 
 PostgreSQL refuses to run as root.  As root everything below `folder` belongs to an unprivileged user, who must be
 able to reach it: `folder` lies in the system's temporary folder, never below a private one.
@@ -30,7 +30,7 @@ _PINNED = (
     "-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
     " -c row_security=off"
 )
-"""What text forms, and so content hashes, depend on (reference: aws-postgres.md 3.2)."""
+"""What text forms, and so content hashes, depend on."""
 
 
 @dataclass(frozen=True, slots=True)

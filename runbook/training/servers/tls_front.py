@@ -1,4 +1,4 @@
-"""A TLS front for a PostgreSQL server that was built without TLS (reference: aws-postgres.md 3.1).
+"""A TLS front for a PostgreSQL server that was built without TLS.
 
 It speaks only the first message of PostgreSQL's protocol: SSLRequest is answered `S` and TLS follows, GSSENCRequest
 is answered `N`, and a start-up in the clear is refused as a server with `hostssl` only would.  Bytes that arrive in
