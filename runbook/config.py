@@ -62,7 +62,7 @@ class Database(Frozen):
     user: str
     ca_file: Path | None = None
     hostaddr: str | None = None  # the route to a private endpoint; the name stays for verify-full
-    manifest_key: str | None = None  # object beside the snapshot with counts and hashes per table
+    manifest_key: str | None = None  # counts and hashes per table; `{snapshot}` stands for the snapshot's id
     manifest_bucket: str | None = None
     recency_table: str
     recency_column: str

@@ -118,22 +118,24 @@ class RunbookApp(App[None]):
     async def _ended(self, ending: Ending | None) -> None:
         assert ending is not None
         assert self._session is not None
-        self._code = ending.exit_code
-        await self._to_base()
-        self.push_screen(ReportScreen(self._session.banner, ending), self._read_it)
-        self._walk = None
+        self._code, self._walk = ending.exit_code, None
+        if await self._to_base():
+            self.push_screen(ReportScreen(self._session.banner, ending), self._read_it)
 
     async def _failed(self, error: BaseException | None) -> None:
         what = fatality(error)
-        self._code = what.exit_code
-        await self._to_base()
-        self.push_screen(FatalScreen(what, self._session.banner if self._session else None), self._read_it)
-        self._walk = None
+        self._code, self._walk = what.exit_code, None
+        if await self._to_base():
+            self.push_screen(FatalScreen(what, self._session.banner if self._session else None), self._read_it)
 
-    async def _to_base(self) -> None:
-        """Close the run's screens, whatever is open on top of them; home, where there is one, stays."""
-        while not isinstance(self.screen, HomeScreen) and len(self.screen_stack) > 1:
+    async def _to_base(self) -> bool:
+        """Close the run's screens, whatever is open on top of them; home, where there is one, stays.
+
+        False when the app is closing and there is nothing left to show anything on.
+        """
+        while len(self.screen_stack) > 1 and not isinstance(self.screen_stack[-1], HomeScreen):
             await self.pop_screen()
+        return bool(self.screen_stack)
 
     def _read_it(self, _: None) -> None:
         self._session = None

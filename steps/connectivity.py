@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 from runbook.config import Resolver
-from runbook.engine.errors import LayerFailed
+from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.procedure import Action, Check, Lasting, Look, Repeat, Stage
 from runbook.engine.verdict import Observation
 from runbook.estate.ports import WebAnswer
@@ -35,19 +35,33 @@ async def everything_holds(here: Here) -> Observation:
     """All four heartbeats and the three criteria, now: no half-restored clinical system goes on the Internet."""
     for number, (name, look) in enumerate(LAYERS, start=1):
         here.desk.progress(number, len(LAYERS), name)
-        seen = await look(here)
-        if not seen.verdict.satisfies:
-            raise LayerFailed(
-                f"{name} does not hold any more: {seen.observed}",
-                fix=seen.fix or f"Go back to {name} with that reason.",
-                provider_text=seen.provider_text,
-                source=seen.source,
-            )
+        await _holds(here, name, look)
     return Observation.passed(
         expected="four heartbeats and three criteria, now",
         observed="all four layers answer and all three criteria were shown again",
         source="the same checks as before, run again",
     )
+
+
+async def _holds(here: Here, name: str, look: Look[Here]) -> None:
+    """LayerFailed or NoVerdict, with the layer's name in front, when it does not."""
+    says = f"{name} does not hold any more"
+    try:
+        seen = await look(here)
+    except (LayerFailed, NoVerdict) as trouble:
+        raise type(trouble)(
+            f"{says}: {trouble.sentence}",
+            fix=trouble.fix,
+            provider_text=trouble.provider_text,
+            source=trouble.source,
+        ) from trouble
+    if not seen.verdict.satisfies:
+        raise LayerFailed(
+            f"{says}: {seen.observed}",
+            fix=seen.fix or f"Go back to {name} with that reason.",
+            provider_text=seen.provider_text,
+            source=seen.source,
+        )
 
 
 # -- what a visitor sees ------------------------------------------------------------------------------------------

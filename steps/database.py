@@ -12,7 +12,7 @@ from runbook.engine.procedure import Action, Check, Lasting, Question, Repeat, S
 from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import Database, Endpoint, Snapshot, TableContent
 from steps import database_restore as act
-from steps.facts import DataUntil, InstanceReady, InstanceRestored
+from steps.facts import DataUntil, InstanceReady, InstanceRestored, SnapshotChosen
 from steps.here import Here, age, as_object, count, iso, moment
 
 
@@ -91,11 +91,14 @@ async def manifest(here: Here) -> Mapping[str, Mapping[str, Any]] | None:
     database = here.environment.database
     if not (database.manifest_bucket and database.manifest_key):
         return None
-    document = as_object(await here.estate.objects.read(database.manifest_bucket, database.manifest_key))
+    key = database.manifest_key.format(snapshot=here.desk.need(SnapshotChosen).id)
+    if not await here.estate.objects.list(database.manifest_bucket, key):
+        return None
+    document = as_object(await here.estate.objects.read(database.manifest_bucket, key))
     tables = document.get("tables")
     if document.get("schema") != 1 or not isinstance(tables, dict):
         raise LayerFailed(
-            f"the manifest {database.manifest_key} cannot be read: not a manifest of schema 1",
+            f"the manifest {key} cannot be read: not a manifest of schema 1",
             fix="Make it again at the source.",
             source="s3:GetObject",
         )
@@ -148,11 +151,11 @@ async def _not_compared(database: Database) -> Observation:
     tables = await database.tables()
     return Observation.that(
         bool(tables),
-        expected="tables to be there (no manifest is configured: content cannot be compared)",
+        expected="tables to be there (no manifest was made beside this backup: content cannot be compared)",
         observed=f"{len(tables)} tables; content not compared",
         source="pg_class",
         fix="The copy has no tables: this is not the right database.",
-        findings=(Finding("no manifest is made beside the backups: content was not compared", "major"),),
+        findings=(Finding("no manifest was made beside this backup: content was not compared", "major"),),
     )
 
 
@@ -206,7 +209,7 @@ DATABASE: Stage[Here] = Stage(
     id="database",
     title="Core Database",
     clause="3.3",
-    touches="nothing of production's: a new database instance is made from a snapshot, tagged with this run",
+    touches="a new database instance, made from a snapshot and tagged with this run; the source is only read",
     heartbeat=answers,
     at_opening=(counts_still_hold,),
     steps=(

@@ -35,8 +35,13 @@ def choose(arguments: argparse.Namespace) -> Front:
     """What was asked for; without a terminal, or on a dumb one, lines."""
     if arguments.unattended:
         return Front.UNATTENDED
-    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    return Front.SCREENS if terminal and not arguments.plain else Front.PLAIN
+    return Front.SCREENS if on_terminal() and not arguments.plain else Front.PLAIN
+
+
+def on_terminal() -> bool:
+    """Whether screens can be shown: Textual paints on standard error, and hangs where that is no terminal."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream.isatty() for stream in streams) and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def screens(
@@ -102,6 +107,10 @@ def _interrupted(code: ExitCode) -> int:
 def _say_ending(out: Lines, ending: Ending) -> None:
     out.say()
     out.say(f"OUTCOME {ending.outcome} (exit {ending.exit_code})")
+    expected = ending.details.get("expected")
+    if expected is not None:
+        judged = "as expected" if expected == ending.outcome else f"{expected} was expected of a good operator"
+        out.say(f"Scenario {judged}")
     out.say(f"Record:  {ending.folder}")
     out.say(f"Row:     {ending.details['row']} in {ending.details['log']}, head {str(ending.details['head'])[:23]}…")
 

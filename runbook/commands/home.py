@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 
 from runbook.commands.places import Home, home_of
 from runbook.training import scenario
@@ -13,9 +11,9 @@ from runbook.views import HomeView, ScenarioLine
 
 def run(arguments: argparse.Namespace) -> int:
     """Screens on a terminal, lines elsewhere."""
-    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        from runbook.commands import fronts
+    from runbook.commands import fronts
 
+    if fronts.on_terminal():
         return fronts.screens(home_of(arguments))
     from runbook.commands import status
 

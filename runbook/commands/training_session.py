@@ -6,13 +6,14 @@ Nothing here can write the restoration-test log: the only recorder that is wired
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ from runbook.commands.places import JOURNAL, Home
 from runbook.config import Environment, Targets
 from runbook.engine.conductor import Conductor
 from runbook.engine.desk import Desk
-from runbook.engine.errors import WrongUse
-from runbook.engine.events import Event, Progress, Said
+from runbook.engine.errors import RunbookError, WrongUse
+from runbook.engine.events import Progress, Said
 from runbook.engine.ports import Operator, Secret
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run, replay
@@ -36,7 +37,7 @@ from runbook.records.journal import Journal
 from runbook.records.scanner import Scanner
 from runbook.safety.interlock import Interlock, Reach
 from runbook.training.client import PracticeEstate
-from runbook.training.operators import PracticeOperator, WithFaults
+from runbook.training.operators import Mishaps, PracticeOperator, WithFaults
 from runbook.training.scenario import Scenario
 from runbook.training.spent import unspent
 from runbook.views import Banner, Ending, Phone
@@ -44,6 +45,7 @@ from steps import PROCEDURE
 from steps.here import Held, Here
 
 BANNER = Banner("TRAINING", "practice estate on this machine; nothing of yours is touched")
+KNOCK_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,12 @@ class TrainingSession:
         run_id = f"training-{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         folder = self._home.folder(run_id)
         await self._start(folder)
-        for fault in self._plan.scenario.faults:
-            if fault.when == "start":
-                await asyncio.to_thread(self._ready.fault, fault.kind, fault.with_)
+        await asyncio.to_thread(Mishaps(self._ready, self._plan.scenario.faults).happen, "start")
         with self._tools() as tools:
             journal = Journal.create(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
             conductor = await self._conduct(folder, journal, tools, operator)
-            run = await conductor.declare(_declared(run_id, self._plan, operator))
+            async with self._kept_alive():
+                run = await conductor.declare(_declared(run_id, self._plan, operator))
             return await self._end(folder, journal, tools, run)
 
     async def _resumed(self, operator: Operator | None) -> Ending:
@@ -138,7 +139,8 @@ class TrainingSession:
             journal = Journal.open(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
             self._past = replay(journal.past)
             conductor = await self._conduct(folder, journal, tools, operator)
-            run = await conductor.resume(by=operator.name if operator else "practice operator")
+            async with self._kept_alive():
+                run = await conductor.resume(by=operator.name if operator else "practice operator")
             return await self._end(folder, journal, tools, run)
 
     async def _start(self, folder: Path) -> None:
@@ -158,16 +160,19 @@ class TrainingSession:
     ) -> Conductor[Here]:
         environment = await asyncio.to_thread(self._ready.environment)
         here_for = await self._here_for(folder, environment, tools)
+        scenario = self._plan.scenario
+        answers, faults = unspent(scenario.operator.answers, scenario.faults, journal.past)
+        mishaps = Mishaps(self._ready, faults)
         conductor = Conductor(
             PROCEDURE,
             recorder=journal,
-            operator=self._answering(operator, journal.past),
+            operator=WithFaults(operator or PracticeOperator(self._ready, answers), self._ready, mishaps),
             clock=self._clock,
             here_for=here_for,
             past=journal.past,
             guard=tools.scanner.register,
         )
-        for listener in self._listeners:
+        for listener in (*self._listeners, mishaps.hear):
             conductor.subscribe(listener)
         self._conductor = conductor
         return conductor
@@ -188,11 +193,6 @@ class TrainingSession:
         house = LocalHouse(folder, "the practice estate's own")
         return lambda desk: Here(desk, environment, estate, Policy(), Targets(), house, asked, held)
 
-    def _answering(self, operator: Operator | None, past: tuple[Event, ...]) -> Operator:
-        scenario = self._plan.scenario
-        answers, faults = unspent(scenario.operator.answers, scenario.faults, past)
-        return WithFaults(operator or PracticeOperator(self._ready, answers), self._ready, faults)
-
     async def _end(self, folder: Path, journal: Journal, tools: _Tools, run: Run) -> Ending:
         """The estate goes first: the record then says what is true of this machine."""
         journal.close()
@@ -201,9 +201,26 @@ class TrainingSession:
         LocalHouse(folder, "").leave()
         self._past = run
         extra = {"calls": tools.interlock.counts}
-        return await asyncio.to_thread(
+        ending = await asyncio.to_thread(
             record_training, self._home, folder, extra=extra, masked=lambda text: tools.scanner.text(text, "report")
         )
+        return replace(ending, details={**ending.details, "expected": str(self._plan.scenario.expect.outcome)})
+
+    @asynccontextmanager
+    async def _kept_alive(self) -> AsyncIterator[None]:
+        """The practice estate ends itself when nobody asks anything of it; a person may think longer than that."""
+
+        async def knock() -> None:
+            while True:
+                await asyncio.sleep(KNOCK_S)
+                with contextlib.suppress(RunbookError):
+                    await asyncio.to_thread(self._ready.state)
+
+        knocking = asyncio.create_task(knock(), name="keep the practice estate")
+        try:
+            yield
+        finally:
+            knocking.cancel()
 
     # -- small parts ----------------------------------------------------------------------------------------------
     @contextmanager

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any, Generic, assert_never
 
-from runbook.engine.checkpoint import entry_refusal, refusal
+from runbook.engine.checkpoint import entry_refusal, fallen, refusal
 from runbook.engine.desk import Desk
 from runbook.engine.errors import Refused
 from runbook.engine.events import Event, Kind, Said
@@ -241,9 +241,13 @@ class Conductor(Generic[H]):
         )
 
     async def _look_again(self, stage: Stage[H]) -> None:
-        """What opening needs: every layer's heartbeat now, the stage's companions, its stale checks again."""
+        """What opening needs: every layer's heartbeat now, the stage's companions, its stale checks again.
+
+        On a fallen layer nothing is checked again: the fall is what is named, not what follows from it.
+        """
         await self._watch.look((*self.procedure.before(stage), stage), opening=stage)
-        await self._performer.attempt_all([step for step in stage.steps if self._stale(step)])
+        if fallen(self.run, self.procedure, stage) is None:
+            await self._performer.attempt_all([step for step in stage.steps if self._stale(step)])
 
     def _stale(self, step: AnyStep[H]) -> bool:
         result = self.run.result(step.id)

@@ -221,7 +221,6 @@ class DataLayers:
     def environment(self) -> dict[str, Any]:
         """The parts `aws`, `vault`, `database` and `canary` of `runbook.config.Environment`; no secrets."""
         facts = self._aws.facts
-        newest = list(self._snapshots)[-1]
         return {
             "aws": {
                 "account_id": names.ACCOUNT,
@@ -254,7 +253,7 @@ class DataLayers:
                 "ca_file": str(self._authority.ca_file),
                 "hostaddr": "127.0.0.1",
                 "manifest_bucket": names.BUCKET,
-                "manifest_key": names.manifest_key(newest),
+                "manifest_key": names.manifest_key("{snapshot}"),
                 "recency_table": "public.appointments",
                 "recency_column": "booked_at",
             },

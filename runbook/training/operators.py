@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from runbook.engine.events import Event, Kind, Said
 from runbook.engine.ports import (
     Act,
     AskSecret,
@@ -40,7 +41,8 @@ class PracticeOperator:
     def __init__(self, estate: PracticeEstate, answers: Iterable[Answer]) -> None:
         self._estate = estate
         self._answers = list(answers)
-        self._sheet: list[str] = []  # the shares of the set that is being entered: right or wrong
+        self._set: tuple[str, ...] = ()  # the shares of the set that is being entered: right or wrong
+        self._sheet: list[str] = []  # those of them that are still to be entered
 
     async def confirm(self, ask: Confirm) -> bool:
         answer = self._next(ask.step, lambda each: each.agree is not None)
@@ -56,15 +58,22 @@ class PracticeOperator:
         return Choice(ask.options[answer.pick - 1].key, answer.reason)
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
-        """One share a call; a scripted set is used up before the next one begins."""
-        if ask.entered == 0:
-            answer = self._next(ask.step, lambda each: each.shares is not None)
-            self._sheet = list(answer.shares) if answer and answer.shares else [RIGHT] * ask.needed
+        """One share a call; a scripted set is used up before the next one begins; a right one is not tried twice."""
+        if ask.entered == 0 or not self._set:  # the process that entered the first ones may be gone
+            self._set = self._next_set(ask)
+            self._sheet = list(self._set)
         if not ask.labels or not self._sheet:
             return SecretAnswer(None)
         word, label = self._sheet.pop(0), ask.labels[0]
         share = await asyncio.to_thread(self._estate.share, label, bad=word != RIGHT)
         return SecretAnswer(share, label)
+
+    def _next_set(self, ask: AskSecret) -> tuple[str, ...]:
+        answer = self._next(ask.step, lambda each: each.shares is not None)
+        if answer and answer.shares:
+            return answer.shares
+        refused = bool(ask.note) and bool(self._set) and set(self._set) == {RIGHT}
+        return () if refused else (RIGHT,) * ask.needed
 
     async def attest(self, ask: Attest) -> str:
         answer = self._next(ask.step, lambda each: each.do == "attest")
@@ -95,13 +104,40 @@ class PracticeOperator:
         return None
 
 
-class WithFaults:
-    """Another operator, to whom the scenario's faults happen; each fault happens once."""
+class Mishaps:
+    """The scenario's faults that are still to come; each happens once, in the estate, at its moment.
 
-    def __init__(self, inner: Operator, estate: PracticeEstate, faults: Iterable[Fault]) -> None:
+    Some moments are events of the run: `hear` is a listener, and blocks the run until the fault has happened.
+    """
+
+    def __init__(self, estate: PracticeEstate, faults: Iterable[Fault]) -> None:
+        self._estate = estate
+        self._faults = list(faults)
+
+    def hear(self, said: Said) -> None:
+        """`after STEP` and `opened STAGE`."""
+        if not isinstance(said, Event):
+            return
+        if said.kind is Kind.RESULT:
+            self.happen(f"after {said.step}")
+        elif said.kind is Kind.CHECKPOINT and said.data["decision"] == "opened":
+            self.happen(f"opened {said.stage}")
+
+    def happen(self, moment: str) -> None:
+        """Everything that is due at this moment; blocking."""
+        due = [fault for fault in self._faults if fault.when == moment]
+        self._faults = [fault for fault in self._faults if fault.when != moment]
+        for fault in due:
+            self._estate.fault(fault.kind, fault.with_)
+
+
+class WithFaults:
+    """Another operator, to whom the scenario's faults happen just before they are asked."""
+
+    def __init__(self, inner: Operator, estate: PracticeEstate, mishaps: Mishaps) -> None:
         self._inner = inner
         self._estate = estate
-        self._faults = [fault for fault in faults if fault.when != "start"]
+        self._mishaps = mishaps
 
     @property
     def name(self) -> str:
@@ -142,7 +178,4 @@ class WithFaults:
         return await self._inner.gate(ask)
 
     async def _meanwhile(self, moment: str) -> None:
-        due = [fault for fault in self._faults if fault.when == moment]
-        self._faults = [fault for fault in self._faults if fault.when != moment]
-        for fault in due:
-            await asyncio.to_thread(self._estate.fault, fault.kind, fault.with_)
+        await asyncio.to_thread(self._mishaps.happen, moment)

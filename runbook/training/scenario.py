@@ -24,7 +24,8 @@ class _Strict(BaseModel):
 
 
 class Fault(_Strict):
-    """One thing that goes wrong in the estate; `when` is `start`, `before <step id>` or `checkpoint <stage id>`."""
+    """One thing that goes wrong in the estate; `when` is `start`, `before <step id>`, `after <step id>`,
+    `checkpoint <stage id>` or `opened <stage id>`."""
 
     kind: str
     when: str = "start"
@@ -114,13 +115,16 @@ def _mistakes(
     scenario: Scenario, *, steps: Collection[str], stages: Collection[str], kinds: Collection[str]
 ) -> list[str]:
     places = {*steps, *(f"checkpoint {stage}" for stage in stages)}
-    moments = {"start", *(f"before {step}" for step in steps), *(f"checkpoint {stage}" for stage in stages)}
+    moments = {"start", *(f"{when} {step}" for step in steps for when in ("before", "after"))}
+    moments |= {f"{when} {stage}" for stage in stages for when in ("checkpoint", "opened")}
     mistakes = []
     for number, fault in enumerate(scenario.faults, start=1):
         if fault.kind not in kinds:
             mistakes.append(f"faults.{number}.kind: no fault is called {fault.kind}: one of {', '.join(sorted(kinds))}")
         if fault.when not in moments:
-            mistakes.append(f"faults.{number}.when: {fault.when} is not start, before STEP or checkpoint STAGE")
+            mistakes.append(
+                f"faults.{number}.when: {fault.when} is none of: start, before/after STEP, checkpoint/opened STAGE"
+            )
     for number, answer in enumerate(scenario.operator.answers, start=1):
         if answer.at not in places:
             mistakes.append(f"operator.answers.{number}.at: {answer.at} is no step id and no checkpoint STAGE")

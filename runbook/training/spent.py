@@ -15,8 +15,9 @@ def unspent(
     answers: Iterable[Answer], faults: Iterable[Fault], past: Iterable[Event]
 ) -> tuple[list[Answer], list[Fault]]:
     """The answers and faults that are left after the `past` of a run (empty for a new one)."""
+    past = tuple(past)
     asked = [event for event in past if event.kind is Kind.ASKED]
-    moments = {_moment(event) for event in asked}
+    moments = {"start", *filter(None, map(_moment, past))}
     given = Counter(
         (_place(event), _GIVEN[event.data["question"]]) for event in asked if event.data["question"] in _GIVEN
     )
@@ -34,5 +35,14 @@ def _place(event: Event) -> str:
     return event.step or f"checkpoint {event.stage}"
 
 
-def _moment(event: Event) -> str:
-    return f"before {event.step}" if event.step else f"checkpoint {event.stage}"
+def _moment(event: Event) -> str | None:
+    """The moment of a scenario that this event is, if it is one."""
+    match event.kind:
+        case Kind.ASKED:
+            return f"before {event.step}" if event.step else f"checkpoint {event.stage}"
+        case Kind.RESULT:
+            return f"after {event.step}"
+        case Kind.CHECKPOINT if event.data["decision"] == "opened":
+            return f"opened {event.stage}"
+        case _:
+            return None

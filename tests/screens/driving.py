@@ -34,7 +34,7 @@ async def until(pilot: Pilot[Any], what: Callable[[], bool]) -> None:
     try:
         async with asyncio.timeout(DEADLINE_S):
             while not what():  # noqa: ASYNC110 - what the app shows has no event to wait for
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.04)
     except TimeoutError:
         raise AssertionError(f"did not come about; on screen:\n{shown(pilot.app)}") from None  # type: ignore[arg-type]  # the pilot's app is ours
 

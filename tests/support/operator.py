@@ -58,6 +58,7 @@ class ScriptedOperator:
         self._shares = shares or {}
         self._hands = hands
         self.asked: list[tuple[str, Any]] = []
+        self._refused = 0  # sets of shares: calm, but not for ever
 
     def questions(self, place: str) -> list[Any]:
         """What was asked at one place, in order."""
@@ -74,7 +75,8 @@ class ScriptedOperator:
         return choice
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
-        label = ask.labels[0] if ask.labels else ""
+        self._refused += ask.note.startswith("Refused")
+        label = ask.labels[0] if ask.labels and self._refused < 2 else ""
         given = SecretAnswer(self._shares.get(label), label)
         answer: SecretAnswer = self._answer(f"secret {ask.step}", ask, otherwise=given)
         return answer

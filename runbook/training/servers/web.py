@@ -191,7 +191,11 @@ def answers(port: int, path: str, timeout: float = 1.0) -> bool:
 
 
 def bound_socket(kind: socket.SocketKind, port: int = 0) -> socket.socket:
-    """A socket bound on 127.0.0.1; port 0 lets the system choose."""
+    """A socket bound on 127.0.0.1; port 0 lets the system choose; OSError when the port is taken."""
     bound = socket.socket(socket.AF_INET, kind)
-    bound.bind(("127.0.0.1", port))
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
     return bound

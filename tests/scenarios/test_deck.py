@@ -1,0 +1,120 @@
+"""Every scenario of the deck, and worlds that change at a checkpoint, walked unattended on the real servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook.training import scenario
+from runbook.training.scenario import Scenario
+from tests.support import training_run
+
+pytestmark = [pytest.mark.scenarios, pytest.mark.timeout(400)]
+
+EXITS = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "ABORTED": 5, "PASS_WITH_ISSUES": 6}
+DECK = [each for each in scenario.deck() if each.name != "calm"]  # calm is in the default tier
+
+
+@pytest.mark.parametrize("each", DECK, ids=lambda each: each.name)
+def test_the_deck_ends_as_it_says(each: Scenario, tmp_path: Path) -> None:
+    run = training_run.finished(tmp_path, "train", each.name, "--unattended")
+    assert run.returncode == EXITS[each.expect.outcome], run.stdout + run.stderr
+    doc = training_run.document(tmp_path)
+    assert doc["outcome"] == each.expect.outcome
+    if each.expect.fails_at:
+        assert training_run.last(doc, each.expect.fails_at)["verdict"] == "FAIL"
+    assert all(entry["destroyed_at"] for entry in doc["created"])
+
+
+def test_a_wrong_share_throws_the_whole_set_back(tmp_path: Path) -> None:
+    run = training_run.finished(tmp_path, "train", "wrong-share", "--unattended")
+    assert "Progress is back to 0" in run.stdout
+    submitted = [
+        line for line in training_run.journal(tmp_path) if line["event"] == "intent" and line["step"] == "vault.unseal"
+    ]
+    assert len(submitted) == 6
+
+
+def test_an_empty_table_is_named_with_its_counts(tmp_path: Path) -> None:
+    training_run.finished(tmp_path, "train", "empty-table", "--unattended")
+    observed = training_run.last(training_run.document(tmp_path), "database.content")["observed"]
+    assert "public.appointments has 0 rows" in observed
+    assert "9,000" in observed
+
+
+def test_the_firewall_is_put_right_before_any_record_changes(tmp_path: Path) -> None:
+    training_run.finished(tmp_path, "train", "waf-off", "--unattended")
+    operations = [line["data"]["operation"] for line in training_run.journal(tmp_path) if line["event"] == "intent"]
+    assert "cloudflare:PutRules" in operations
+    assert operations.index("cloudflare:PutRules") < operations.index("cloudflare:SetRecord")
+
+
+CHANGES = [
+    ("vault-sealed", "checkpoint database", "Encryption Vault"),
+    ("database-stopped", "checkpoint application", "Core Database"),
+    ("digest-swapped", "checkpoint application", "Application Tier"),
+    ("canary-changed", "checkpoint application", "Application Tier"),
+]
+
+
+@pytest.mark.parametrize(("kind", "when", "layer"), CHANGES)
+def test_a_world_that_changes_at_a_checkpoint_keeps_it_shut(kind: str, when: str, layer: str, tmp_path: Path) -> None:
+    run = training_run.finished(tmp_path, "train", _file(tmp_path, kind, when), "--unattended")
+    assert run.returncode == 1, run.stdout + run.stderr
+    doc = training_run.document(tmp_path)
+    assert any(f"({layer}) fell" in sentence for sentence in doc["refusals"]), doc["refusals"]
+    assert doc["stages"][4]["result"] == "NOT_RUN"
+
+
+def test_a_canary_changed_after_stage_4_is_caught_before_the_doors_open(tmp_path: Path) -> None:
+    run = training_run.finished(
+        tmp_path, "train", _file(tmp_path, "canary-changed", "opened application"), "--unattended"
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    held = training_run.last(training_run.document(tmp_path), "connectivity.still-holds")
+    assert held["verdict"] == "FAIL"
+    assert "criterion 3" in held["observed"]
+
+
+def test_unsealing_again_from_a_later_stage_lets_the_run_go_on(tmp_path: Path) -> None:
+    path = _file(
+        tmp_path,
+        "vault-sealed",
+        "checkpoint database",
+        outcome="PASS",
+        more="""
+[[operator.answers]]
+at = "checkpoint database"
+do = "open"
+
+[[operator.answers]]
+at = "checkpoint database"
+do = "back"
+to = "vault.unseal"
+reason = "the vault was restarted and is sealed"
+""",
+    )
+    run = training_run.finished(tmp_path, "train", path, "--unattended")
+    assert run.returncode == 0, run.stdout + run.stderr
+    doc = training_run.document(tmp_path)
+    assert len([each for each in doc["created"] if each["kind"] == "rds:instance"]) == 1
+
+
+def _file(folder: Path, kind: str, when: str, *, outcome: str = "FAIL", more: str = "") -> str:
+    path = folder / "changed.toml"
+    path.write_text(
+        f"""schema = 1
+name = "changed"
+title = "The world changes while the run waits"
+story = "Nobody told the operator."
+good_operator = "Sees which layer fell."
+[expect]
+outcome = "{outcome}"
+[[faults]]
+kind = "{kind}"
+when = "{when}"
+{more}""",
+        encoding="utf-8",
+    )
+    return str(path)
