@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from runbook.engine.errors import LayerFailed, NoVerdict, RecordFailed, Refused, RunbookError, WrongUse
+from runbook.engine.errors import LayerFailed, NoVerdict, OperatorGone, RecordFailed, Refused, RunbookError, WrongUse
 from runbook.views import Banner
 from screens.frame import GRACE_S, Frame
 from screens.text import plain
@@ -27,6 +27,7 @@ _EXIT_CODES: tuple[tuple[type[RunbookError], int], ...] = (
     (Refused, 4),
     (RecordFailed, 7),
     (LayerFailed, 1),
+    (OperatorGone, 130),
 )
 
 

@@ -97,15 +97,17 @@ def check_faults(runs: tuple[CheckRun, ...], required: tuple[str, ...]) -> list[
 
 
 # -- where the application points ---------------------------------------------------------------------------------
-def pointed_at(url: str, *, host: str, port: int, hostaddr: str | None, application: str) -> str:
-    """A database URL with user, password and options kept, and host, port, route and application_name replaced."""
+def pointed_at(url: str, *, host: str, port: int | None, hostaddr: str, application: str) -> str:
+    """A database URL with user, password and options kept, and host, port, route and application_name replaced.
+
+    What is empty is left out; options keep their places, so that pointing back gives the very same URL.
+    """
     parts = urlsplit(url)
     user, at, _ = parts.netloc.rpartition("@")
-    query = dict(parse_qsl(parts.query)) | {"application_name": application}
-    query.pop("hostaddr", None)
-    if hostaddr:
-        query["hostaddr"] = hostaddr
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}:{port}", query=urlencode(query, quote_via=quote)))
+    query = dict(parse_qsl(parts.query)) | {"application_name": application, "hostaddr": hostaddr}
+    kept = urlencode({name: value for name, value in query.items() if value}, quote_via=quote)
+    place = f"{host}:{port}" if port else host
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{place}", query=kept))
 
 
 def place_of(url: str) -> str:
@@ -131,7 +133,7 @@ async def _wanted(here: Here) -> tuple[dict[str, Secret], dict[str, Secret]]:
         url.reveal(),
         host=ready.host,
         port=ready.port,
-        hostaddr=here.environment.database.hostaddr,
+        hostaddr=here.environment.database.hostaddr or "",
         application=here.run.id,
     )
     vault = Secret(here.environment.vault.address)
@@ -198,7 +200,7 @@ def _location(url: Secret | None) -> dict[str, str]:
     query = dict(parse_qsl(parts.query))
     return {
         "host": parts.hostname or "",
-        "port": str(parts.port or 5432),
+        "port": str(parts.port or ""),
         "hostaddr": query.get("hostaddr", ""),
         "application_name": query.get("application_name", ""),
     }
@@ -224,8 +226,8 @@ async def point_back(here: Here, entry: LedgerEntry) -> Observation:
             pointed_at(
                 url.reveal(),
                 host=was["host"],
-                port=int(was["port"]),
-                hostaddr=was["hostaddr"] or None,
+                port=int(was["port"]) if was["port"] else None,
+                hostaddr=was["hostaddr"],
                 application=was["application_name"],
             )
         )

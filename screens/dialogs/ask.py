@@ -42,10 +42,24 @@ class Ask(Frame[T], ModalScreen[T]):
             Static(plain(self._kind), classes="kind"),
             Static(plain(self._headline), classes="headline"),
             VerticalScroll(*self.body(), id="body"),
+            Static("↓ there is more: scroll with the arrows or the wheel", id="more"),
             *self.entries(),
             ActionBar(),
             id="dialog",
         )
+
+    def on_mount(self) -> None:
+        """What stands below the edge is pointed at: nothing is agreed to because it was out of sight."""
+        body = self.query_one("#body")
+        for what in ("scroll_y", "virtual_size", "size"):
+            self.watch(body, what, self._point_down)
+
+    def _point_down(self) -> None:
+        self.call_after_refresh(self._point_down_now)  # once the layout is what it will be
+
+    def _point_down_now(self) -> None:
+        body = self.query_one("#body")
+        self.query_one("#more").visible = body.scroll_y < body.max_scroll_y
 
     def body(self) -> Iterable[Widget]:
         """What is read before answering; scrolls."""

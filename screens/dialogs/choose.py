@@ -51,8 +51,8 @@ class ChooseDialog(Ask[Choice]):
 
     def _mark(self, option: Option) -> str:
         if option.unfit:
-            return "✗ unfit"
-        return "→ default" if option.key == self._ask.default else ""
+            return "✗"
+        return "→" if option.key == self._ask.default else ""
 
     def _marked(self) -> Option | None:
         row = self.query_one(MarkTable).cursor_row
@@ -75,7 +75,7 @@ class ChooseDialog(Ask[Choice]):
         if option.unfit:
             return f"✗ cannot be chosen: {option.unfit}"
         if option.key == self._ask.default:
-            return "The default: needs no reason."
+            return "→ the default: needs no reason."
         return "Not the default: a reason is needed."
 
     def may(self, action: str) -> bool | None:

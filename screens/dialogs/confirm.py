@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
 from runbook.engine.ports import Change, Confirm
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
-from screens.text import one_line
+from screens.text import plain
 from screens.widgets.pairs import Pair
 
 
@@ -39,7 +39,7 @@ class ConfirmDialog(Ask[bool]):
         if self._preview.changes:
             yield Static("What changes", classes="section")
             for change in self._preview.changes:
-                yield Pair(Content(one_line(change.name)), _diff(change), classes="change")
+                yield _diff(change)
 
     def action_agree(self) -> None:
         """Do it."""
@@ -50,9 +50,20 @@ class ConfirmDialog(Ask[bool]):
         self.dismiss(False)  # noqa: FBT003 - Textual's own signature
 
 
-def _diff(change: Change) -> Content:
-    return Content.assemble(
-        (f"- {one_line(change.before) or '(nothing)'}", "$text-error"),
-        "\n",
-        (f"+ {one_line(change.after) or '(nothing)'}", "$text-success"),
+def _diff(change: Change) -> Horizontal:
+    """The signs have a column of their own: a long value must not push its sign to another line."""
+    lines = [(sign, text) for sign, text in (("-", change.before), ("+", change.after)) if text]
+    return Horizontal(
+        Static(plain(change.name), classes="pair-label"),
+        Vertical(*(_signed(sign, text) for sign, text in lines), classes="change-lines"),
+        classes="change",
+    )
+
+
+def _signed(sign: str, text: str) -> Horizontal:
+    style = "$text-error" if sign == "-" else "$text-success"
+    return Horizontal(
+        Static(plain(sign, style), classes="change-sign"),
+        Static(plain(text, style), classes="pair-text"),
+        classes="change",
     )

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -16,7 +15,7 @@ from runbook.engine.errors import RunbookError
 from runbook.engine.ports import AskSecret, Secret, SecretAnswer
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
-from screens.text import one_line, plain
+from screens.text import plain
 from screens.widgets.inputs import SecretInput
 from screens.widgets.marks import MarkList
 from screens.widgets.pairs import Pair
@@ -42,20 +41,18 @@ class ShareDialog(Ask[SecretAnswer]):
         self._ask = ask
 
     def body(self) -> Iterable[Widget]:
-        """What went wrong, how far it is, whose share comes next."""
-        if self._ask.note:
-            yield Static(Content.assemble("✗ ", one_line(self._ask.note)), classes="wrong")
+        """How far it is, whose share comes next."""
         if self._ask.needed > 1:
             yield Pair("progress", _progress(self._ask.entered, self._ask.needed))
         if self._ask.labels:
-            yield Pair("whose", "Choose with the arrows or the number, then type or paste the share; it is not shown.")
+            yield Pair("whose", "arrows or number mark the custodian, then the share")
             labels = (Option(plain(f"{n} {label}")) for n, label in enumerate(self._ask.labels, start=1))
             yield MarkList(*labels, id="labels", compact=True, markup=False)
 
     def entries(self) -> Iterable[Widget]:
-        """The masked entry."""
+        """The masked entry, and what went wrong with the last one: always in sight."""
         yield SecretInput(placeholder="the share: typed or pasted, never shown" if self._ask.labels else "never shown")
-        yield Static(id="note", markup=False)
+        yield Static(plain(f"✗ {self._ask.note}" if self._ask.note else ""), id="note")
 
     def on_mount(self) -> None:
         """The custodian whose turn it would be is marked."""

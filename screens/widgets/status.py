@@ -33,12 +33,18 @@ def _doing(run: Run, procedure: Procedure[Any], progress: Mapping[str, Progress]
     if run.questions:
         return Content.styled("waiting for your answer", BUSY)
     if not run.begun:
-        what = current_stage(run, procedure).title if run.started_at else "getting ready"
+        what = current_stage(run, procedure).title if run.started_at else _before(progress)
         return Content.assemble(IDLE_HANDS, one_line(what))
     first, *others = run.begun
     more = f" and {len(others)} more" if others else ""
     told = next((_progress(progress[step]) for step in run.begun if step in progress), "")
     return Content.assemble(IDLE_HANDS, f"{first}{more}{told}")
+
+
+def _before(progress: Mapping[str, Progress]) -> str:
+    """What is said before T0: in training, the practice estate being started."""
+    said = list(progress.values())
+    return f"getting ready · {said[-1].text}" if said else "getting ready"
 
 
 def _progress(said: Progress) -> str:

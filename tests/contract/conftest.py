@@ -20,10 +20,31 @@ def _memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield World(made.estate(), made.environment(), credentials.__getitem__, made.custodians(), made.bad_share(), folder)
 
 
-ESTATES = {"memory": _memory}
+def _practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The real servers, through the real adapters, wired as a training run wires them."""
+    from runbook.commands.wiring import connect
+    from runbook.estate.door import Door
+    from runbook.safety.interlock import Interlock, Reach
+    from runbook.training.client import PracticeEstate
+
+    folder = tmp_path_factory.mktemp("practice")
+    practice, door = PracticeEstate.start(folder, seed=1), Door()
+    try:
+        environment = practice.environment()
+        estate = connect(environment, practice.credential, Interlock(Reach(loopback_only=True)), door)
+        custodians = {label: practice.share(label) for label in practice.custodians()[0]}
+        bad = practice.share(next(iter(custodians)), bad=True)
+        yield World(estate, environment, practice.credential, custodians, bad, folder, pause=0.3)
+    finally:
+        door.close()
+        practice.stop()
 
 
-@pytest.fixture(scope="module", params=sorted(ESTATES))
+ESTATES = {"memory": _memory, "practice": _practice}
+PARAMETERS = ["memory", pytest.param("practice", marks=[pytest.mark.estate, pytest.mark.timeout(300)])]
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield from ESTATES[request.param](tmp_path_factory)
 

@@ -86,6 +86,11 @@ class World:
             tags={"runbook-run": self.run},
         )
 
+    def manifest_key(self) -> str:
+        key = self.environment.database.manifest_key
+        assert key
+        return key.format(snapshot=self.spec().snapshot)
+
     def connect(self, instance: Instance) -> Database:
         return self.estate.sql.at(Endpoint(instance.host, instance.port, self.environment.database.hostaddr))
 

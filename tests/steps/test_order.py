@@ -24,7 +24,8 @@ async def test_every_wrong_order_is_refused_with_a_sentence_before_its_first_wro
 ) -> None:
     """Orders that begin alike are walked once: what is tried at each point is every stage that is not next."""
     tried = set()
-    conductor, recorder = practice.conductor(recorder=(recorder := practice.recorder())), recorder
+    recorder = practice.recorder()
+    conductor = practice.conductor(recorder=recorder)
     for place, right in enumerate(ORDER):
         said, called = len(recorder.events), len(practice.world.calls)
         for order in (other for other in OTHERS if other[:place] == ORDER[:place] and other[place] != right):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from runbook.config import Targets
 from runbook.engine.events import Kind
 from runbook.engine.outcome import stage_result, tally
@@ -13,7 +15,9 @@ from tests.support.practice import DECLARED, Practice
 
 STEPS = {
     "identity": "tool clock aws-account northflank github cloudflare",
-    "vault": "backup download inspect target initialise restore sealed-control unseal health login keys damaged-control",
+    "vault": (
+        "backup download inspect target initialise restore sealed-control unseal health login keys damaged-control"
+    ),
     "database": "snapshots choose restore available connect content recency",
     "application": "image config deploy rollout boots database decrypt",
     "connectivity": "still-holds zone waf records dns https waf-live",
@@ -108,7 +112,8 @@ async def test_a_wrong_share_is_refused_progress_falls_to_0_and_the_right_set_op
 async def test_a_share_that_is_cut_off_or_entered_twice_is_never_sent(practice: Practice) -> None:
     label, share = next(iter(practice.world.custodians().items()))
     cut = SecretAnswer(type(share)(share.reveal()[:-4]), label)
-    operator = practice.operator({"secret vault.unseal": [SecretAnswer(share, label), cut, SecretAnswer(share, "again")]})
+    whole = SecretAnswer(share, label)
+    operator = practice.operator({"secret vault.unseal": [whole, cut, whole]})
     run = await practice.walk(operator)
     notes = [ask.note for ask in operator.questions("secret vault.unseal")]
     assert "cut off" in notes[2]
@@ -132,7 +137,8 @@ async def test_an_older_recovery_point_needs_a_reason(practice: Practice) -> Non
     def older_without_a_reason(ask: object) -> Choice:
         return Choice(ask.options[1].key)  # type: ignore[attr-defined]  # a Choose
 
-    operator = practice.operator({"choose database.choose": [older_without_a_reason], "decide database.choose": [RETRY]})
+    script: dict[str, Any] = {"choose database.choose": [older_without_a_reason], "decide database.choose": [RETRY]}
+    operator = practice.operator(script)
     recorder = practice.recorder()
     run = await practice.walk(operator, recorder)
     assert recorder.verdicts("database.choose") == ["FAIL", "PASS"]

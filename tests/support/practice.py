@@ -37,6 +37,7 @@ class Practice:
         self.world = MemoryEstate(self.clock.now)
         self.environment = self.world.environment()
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
 
     def operator(self, script: Mapping[str, Sequence[Any]] | None = None) -> ScriptedOperator:
         return ScriptedOperator(script, shares=self.world.custodians(), hands=self.world.hands)

@@ -1,0 +1,85 @@
+"""No option, variable or answer leads past a shut checkpoint: they are all listed here, and none is about gates."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+
+from runbook import cli
+from runbook.engine.ports import Act
+from tests.house.source import called, modules
+
+OPTIONS = {
+    "": {"-h", "--help", "--version", "--home", "--debug"},
+    "train": {
+        *("-h", "--help", "--home", "--debug", "--list", "--check", "--estate-only", "--seed"),
+        *("--explain", "--plain", "--unattended"),
+    },
+    "resume": {"-h", "--help", "--home", "--debug", "--plain", "--unattended"},
+    "status": {"-h", "--help", "--home", "--debug", "--json"},
+    "report": {"-h", "--help", "--home", "--debug", "--format", "-o"},
+}
+VARIABLES = {"RUNBOOK_HOME", "TERM"}  # read by name; the practice estate's own processes are told more
+WORDS = re.compile(r"skip|force|bypass|override|ignore|unsafe|insecure|no.?verify|yes", re.IGNORECASE)
+
+
+def _parsers() -> dict[str, argparse.ArgumentParser]:
+    top = cli._parser()
+    (commands,) = [action for action in top._actions if isinstance(action, argparse._SubParsersAction)]
+    return {"": top, **commands.choices}
+
+
+def test_these_are_all_the_options_there_are() -> None:
+    found = {
+        name: {o for action in parser._actions for o in action.option_strings} for name, parser in _parsers().items()
+    }
+    assert found == OPTIONS
+
+
+def test_no_option_speaks_of_a_way_past() -> None:
+    assert [option for options in OPTIONS.values() for option in options if WORDS.search(option)] == []
+
+
+def test_options_cannot_be_shortened_into_something_else() -> None:
+    assert cli._parser().parse_args(["train", "--plain"]).plain
+    assert "skip" not in cli._parser().format_help()
+
+
+def test_no_other_variable_of_the_environment_is_read_by_name() -> None:
+    read = {
+        name.value
+        for module in modules("runbook", "steps", "screens")
+        if not module.name.startswith("runbook/training/")
+        for call in module.calls()
+        if called(call) in {"get", "getenv", "pop"} and "environ" in ast.unparse(call.func)
+        for name in call.args[:1]
+        if isinstance(name, ast.Constant)
+    }
+    assert read - {"PGSERVICE"} == VARIABLES  # PGSERVICE is dropped, not obeyed
+
+
+def test_nothing_of_the_engine_has_a_parameter_that_opens_gates() -> None:
+    parameters = {
+        argument.arg
+        for module in modules("runbook/engine", "steps")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for argument in (*node.args.args, *node.args.kwonlyargs)
+    }
+    assert [name for name in parameters if WORDS.search(name)] == []
+
+
+def test_a_checkpoint_is_said_to_be_open_in_one_place_only() -> None:
+    places = [
+        f"{module.name}"
+        for module in modules()
+        for call in module.calls()
+        for keyword in call.keywords
+        if keyword.arg == "decision" and isinstance(keyword.value, ast.Constant) and keyword.value.value == "opened"
+    ]
+    assert places == ["runbook/engine/conductor.py"]
+
+
+def test_these_are_all_the_answers_there_are() -> None:
+    assert {act.value for act in Act} == {"retry", "attest", "back", "abort", "open"}

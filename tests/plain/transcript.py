@@ -1,0 +1,53 @@
+"""A run in plain mode: what is typed, line by line, and what is read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+from runbook.engine.run import Run
+from runbook.plain import Keyboard, Lines, PlainOperator
+from runbook.training.operators import Mishaps, WithFaults
+from runbook.views import Phone
+from steps import PROCEDURE
+from tests.support.practice import DECLARED, Practice
+from tests.support.practice_estate import MemoryPracticeEstate
+
+SHARES = ("1", "{Amara}", "1", "{Bryn}", "1", "{Chandra}")
+CALM: dict[str, tuple[str, ...]] = {
+    "identity": ("open",),
+    "vault": ("yes", "yes", "yes", *SHARES, "open"),
+    "database": ("", "yes", "open"),
+    "application": ("yes", "yes", "open"),
+    "connectivity": ("yes", "open"),
+    "closeout": ("yes", "done"),
+}
+
+
+def typed(practice: Practice, **instead: Sequence[str]) -> StringIO:
+    """Everything that is typed in a calm run, some stages otherwise; `{Amara}` stands for that custodian's share."""
+    lines = [line for stage, usual in CALM.items() for line in instead.get(stage, usual)]
+    shares = {label.split()[0]: secret.reveal() for label, secret in practice.world.custodians().items()}
+    return StringIO("".join(f"{line.format(**shares)}\n" for line in lines))
+
+
+def operator(practice: Practice, source: StringIO) -> PlainOperator:
+    async def call(label: str) -> str:
+        return practice.world.custodians()[label].reveal()
+
+    phone = Phone(tuple(practice.world.custodians()), call)
+    return PlainOperator(Lines(PROCEDURE, sys.stdout), Keyboard(source), lambda: phone, name="Robin")
+
+
+async def walk(practice: Practice, source: StringIO) -> Run:
+    """The whole run with a person at the keyboard, printed as `runbook train --plain` prints it."""
+    hands = MemoryPracticeEstate(practice.world).as_client()
+    conductor = practice.conductor(WithFaults(operator(practice, source), hands, Mishaps(hands, [])))
+    conductor.subscribe(Lines(PROCEDURE, sys.stdout).hear)
+    return await conductor.declare(DECLARED)
+
+
+def practice_in(folder: Path) -> Practice:
+    return Practice(folder)
