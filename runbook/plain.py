@@ -7,12 +7,13 @@ terminal, as a line otherwise.  `?` lists the answers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from runbook.engine.errors import OperatorGone
 from runbook.engine.events import Event, Kind, Progress, Said
@@ -34,6 +35,8 @@ from runbook.engine.ports import (
 )
 from runbook.engine.procedure import Procedure
 from runbook.views import Phone
+
+T = TypeVar("T")
 
 
 class Lines:
@@ -57,7 +60,8 @@ class Lines:
 
     def say(self, text: str = "") -> None:
         """One line."""
-        print(text, file=self._out, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # whoever read the lines went away: the run and its record go on
+            print(text, file=self._out, flush=True)
 
     def hear(self, said: Said) -> None:
         """A listener of the conductor."""
@@ -92,9 +96,9 @@ class Lines:
         if event.step is not None:
             return
         stage = self._procedure.stage(event.stage or "")
-        place = f"Stage {stage.number} of {len(self._procedure.stages)}" if stage.number <= 5 else "Closing"
+        numbered = f"Stage {stage.number} of {len(self._procedure.stages)}: " if stage in self._procedure.stages else ""
         self.say()
-        self.say(f"{place}: {stage.title} (policy {stage.clause})")
+        self.say(f"{numbered}{stage.title} (policy {stage.clause})")
 
     def _result(self, event: Event) -> None:
         data = event.data
@@ -145,7 +149,9 @@ class Keyboard:
                 answer.set_result(text)
 
         def read() -> None:
-            loop.call_soon_threadsafe(settle, self._read(prompt, masked=masked))
+            text = self._read(prompt, masked=masked)
+            with contextlib.suppress(RuntimeError):  # the loop may be closed: the run was interrupted meanwhile
+                loop.call_soon_threadsafe(settle, text)
 
         self._wanted.put(read)
         if self._thread is None:
@@ -169,6 +175,9 @@ class Keyboard:
         sys.stdout.write(prompt)
         sys.stdout.flush()
         text = self._source.readline()
+        if not self._source.isatty():  # no terminal ended the line; what was typed is not repeated: it may be a share
+            sys.stdout.write("\n")
+            sys.stdout.flush()
         return text.rstrip("\r\n") if text else None
 
 
@@ -207,13 +216,16 @@ class PlainOperator:
             )
             self._lines.say(f"  {number:>3}  {'  '.join(option.cells)}{mark}")
         while True:
-            text = await self._keyboard.line("  Number (Enter = default): ")
-            if not text.strip():
+            text = (await self._keyboard.line("  Number (Enter = default): ")).strip()
+            picked = _numbered(text, ask.options)
+            if not text or (picked and picked.key == ask.default):
                 return Choice(ask.default)
-            if text.strip().isdigit() and 1 <= int(text) <= len(ask.options):
-                key = ask.options[int(text) - 1].key
-                return Choice(key, "" if key == ask.default else await self._keyboard.line("  Reason: "))
-            self._lines.say(f"  A number from 1 to {len(ask.options)}, or Enter.")
+            if picked is None:
+                self._lines.say(f"    A number from 1 to {len(ask.options)}, or Enter; another than the default: why.")
+            elif picked.unfit:
+                self._lines.say(f"    It cannot be chosen: {picked.unfit}.")
+            else:
+                return Choice(picked.key, await self._reason())
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
         """A share, or `call NAME` (training), or `stop`."""
@@ -229,10 +241,12 @@ class PlainOperator:
             text = (await self._keyboard.line(prompt, masked=True)).strip()
             if text == "stop":
                 return SecretAnswer(None)
-            if text == "call" or text.startswith("call "):
+            if text == "?":
+                self._say_share_answers("what was read out or pasted")
+            elif text == "call" or text.startswith("call "):
                 await self._call(text.removeprefix("call").strip() or whose)
-                continue
-            return SecretAnswer(Secret(text), whose)
+            else:
+                return SecretAnswer(Secret(text), whose)
 
     async def attest(self, ask: Attest) -> str:
         self._lines.say(f"  You state: {ask.statement}")
@@ -304,14 +318,21 @@ class PlainOperator:
             return ""
         while True:
             text = (await self._keyboard.line("  Whose share (number, or stop): ")).strip()
+            label = _numbered(text, ask.labels)
             if text == "stop":
                 return None
-            if text.startswith("call"):
+            if label is not None:
+                return label
+            if text == "call" or text.startswith("call "):
                 await self._call(text.removeprefix("call").strip())
-            elif text.isdigit() and 1 <= int(text) <= len(ask.labels):
-                return ask.labels[int(text) - 1]
-            elif self._phone is not None:
-                self._lines.say("  `call NAME` phones a practice custodian, who reads their share out.")
+            else:
+                self._say_share_answers(f"1 to {len(ask.labels)}")
+
+    def _say_share_answers(self, answer: str) -> None:
+        self._lines.say(f"    {answer}: the share")
+        if self._phone is not None:
+            self._lines.say("    call NAME: phone a practice custodian, who reads their share out")
+        self._lines.say("    stop: no more shares can be had")
 
     async def _call(self, name: str) -> None:
         labels = self._phone.labels if self._phone else ()
@@ -329,6 +350,11 @@ class PlainOperator:
         for change in preview.changes:
             before = f"{change.before} → " if change.before else ""
             self._lines.say(f"    {change.name}: {before}{change.after}")
+
+
+def _numbered(text: str, things: Sequence[T]) -> T | None:
+    """The thing of that number, counted from 1; None when the text is no such number."""
+    return things[int(text) - 1] if text.isdecimal() and 1 <= int(text) <= len(things) else None
 
 
 _MEANING = {

@@ -23,7 +23,7 @@ _KEY = re.compile(r"""^\s*["']?([A-Za-z0-9_.-]+)["']?\s*=""")
 
 def read(path: Path, model: type[M]) -> M:
     """The file as that model; WrongUse lists every mistake, never a value (a pasted secret would be shown)."""
-    return parse(_text(path), model, str(path))
+    return parse(text_of(path), model, str(path))
 
 
 def parse(text: str, model: type[M], name: str) -> M:
@@ -33,11 +33,12 @@ def parse(text: str, model: type[M], name: str) -> M:
     except tomllib.TOMLDecodeError as error:
         raise WrongUse(f"{name}: not valid TOML: {error}", fix="Put the line right that is named.") from error
     except ValidationError as error:
-        mistakes = [_sentence(text, name, tuple(each["loc"]), each["type"], each["msg"]) for each in error.errors()]
+        mistakes = [mistake(text, name, each["loc"], _said(each["type"], each["msg"])) for each in error.errors()]
         raise WrongUse("\n".join(mistakes), fix="Put these right and try again.") from error
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The file's text; WrongUse when there is none."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -46,10 +47,15 @@ def _text(path: Path) -> str:
         raise WrongUse(f"{path}: cannot be read as UTF-8 text: {type(error).__name__}") from error
 
 
-def _sentence(text: str, name: str, loc: tuple[int | str, ...], kind: str, message: str) -> str:
+def mistake(text: str, name: str, loc: Sequence[int | str], what: str) -> str:
+    """`FILE: line N: KEY: what is wrong`; places in arrays are counted from 1."""
     key = ".".join(f"{part + 1}" if isinstance(part, int) else part for part in loc)
+    return f"{name}: line {line_of(text, loc)}: {key or 'the file'}: {what}"
+
+
+def _said(kind: str, message: str) -> str:
     what = {"missing": "is missing", "extra_forbidden": "is not a known key: check its spelling, or remove it"}
-    return f"{name}: line {line_of(text, loc)}: {key or 'the file'}: {what.get(kind, message)}"
+    return what.get(kind, message.removeprefix("Value error, "))
 
 
 def line_of(text: str, loc: Sequence[int | str]) -> int:

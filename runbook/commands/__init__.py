@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from runbook.commands.exits import ExitCode
@@ -30,6 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
             return _exit_code(error)
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
+        except BrokenPipeError:  # `runbook … | head`: what was wanted was read
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.PASS
         except Exception as error:  # noqa: BLE001  # one line with a path instead of a traceback with locals
             print(
                 f"runbook: unexpected {type(error).__name__}; the details are in {debug.keep(error)}", file=sys.stderr

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runbook.engine.events import Event, Said
+
 SCHEMA = 1
 LOGGER = logging.getLogger("runbook")
 
@@ -44,6 +46,12 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
         LOGGER.removeHandler(handler)
         handler.close()
         os.write(2, f"runbook: log written to {path}\n".encode())
+
+
+def hear(said: Said) -> None:
+    """A listener of the conductor: what happened where, and how it ended; never what was seen or said."""
+    if isinstance(said, Event):
+        LOGGER.debug("%s %s %s %s", said.seq, said.kind, said.step or said.stage or "", said.data.get("verdict", ""))
 
 
 def keep(error: BaseException) -> Path:

@@ -12,8 +12,7 @@ from enum import Enum, auto
 from typing import Any
 
 from runbook.commands.exits import ExitCode
-from runbook.commands.places import Home
-from runbook.commands.training_session import Plan, TrainingSession
+from runbook.commands.training_session import TrainingSession
 from runbook.engine.errors import OperatorGone, WrongUse
 from runbook.engine.events import Event, Kind, Said
 from runbook.engine.procedure import Procedure
@@ -42,26 +41,6 @@ def on_terminal() -> bool:
     """Whether screens can be shown: Textual paints on standard error, and hangs where that is no terminal."""
     streams = (sys.stdin, sys.stdout, sys.stderr)
     return all(stream.isatty() for stream in streams) and os.environ.get("TERM", "dumb") != "dumb"
-
-
-def screens(
-    home: Home, *, start: str | None = None, resume: bool = False, seed: int = 1, plan: Plan | None = None
-) -> int:
-    """The Textual app, loaded only here."""
-    from runbook.commands.home import view
-    from runbook.commands.resume import plan_of_newest
-    from runbook.commands.train import chosen
-
-    def opener(scenario: str | None) -> TrainingSession:
-        if scenario is None:
-            return TrainingSession(home, plan_of_newest(home))
-        if plan is not None and scenario == plan.scenario.name:
-            return TrainingSession(home, plan)
-        return TrainingSession(home, Plan(chosen(scenario), seed, attended=True))
-
-    from screens.app import show
-
-    return show(lambda: view(home), opener, start=start, resume=resume)
 
 
 def lines(session: TrainingSession, front: Front, *, explain: bool = False) -> int:

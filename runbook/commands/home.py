@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from runbook.commands.places import Home, home_of
-from runbook.training import scenario
-from runbook.views import HomeView, ScenarioLine
+from runbook.commands import fronts, status
+from runbook.commands.places import home_of
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Screens on a terminal, lines elsewhere."""
-    from runbook.commands import fronts
+    if not fronts.on_terminal():
+        return status.show(home_of(arguments), as_json=False)
+    from runbook.commands.app import screens
 
-    if fronts.on_terminal():
-        return fronts.screens(home_of(arguments))
-    from runbook.commands import status
-
-    return status.show(home_of(arguments), as_json=False)
-
-
-def view(home: Home) -> HomeView:
-    """What home shows."""
-    from runbook.commands.machine import SystemClock
-
-    deck = tuple(ScenarioLine(each.name, each.title, each.story.strip()) for each in scenario.deck())
-    return HomeView(SystemClock().now(), "no platform is configured yet: training needs none", home.runs(), deck)
+    return screens(home_of(arguments))

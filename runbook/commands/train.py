@@ -8,13 +8,14 @@ import threading
 from pathlib import Path
 
 from runbook import toml_file
-from runbook.commands import fronts
+from runbook.commands import fronts, plans
+from runbook.commands.app import screens
 from runbook.commands.exits import ExitCode
 from runbook.commands.places import home_of
-from runbook.commands.training_session import Plan, TrainingSession
+from runbook.commands.plans import Plan
+from runbook.commands.training_session import TrainingSession
 from runbook.training import faults, scenario
 from runbook.training.scenario import Scenario
-from steps import PROCEDURE
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,21 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.estate_only:
         return _estate_only(arguments.seed)
     front = fronts.choose(arguments)
-    plan = Plan(chosen(arguments.scenario), arguments.seed, attended=not arguments.unattended)
+    plan = Plan(plans.chosen(arguments.scenario), arguments.seed, attended=not arguments.unattended)
     home = home_of(arguments)
     if front is fronts.Front.SCREENS:
-        return fronts.screens(home, start=plan.scenario.name, seed=arguments.seed, plan=plan)
+        return screens(home, start=plan, seed=arguments.seed)
     return fronts.lines(TrainingSession(home, plan), front, explain=arguments.explain)
-
-
-def chosen(name: str) -> Scenario:
-    """A scenario of the deck, or a file; WrongUse names every mistake in it."""
-    return scenario.load(
-        name,
-        steps=[step.id for step in PROCEDURE.steps()],
-        stages=[stage.id for stage in PROCEDURE.stages],
-        kinds=list(faults.known()),
-    )
 
 
 def _list() -> int:
@@ -55,7 +46,7 @@ def _list() -> int:
 
 def _check(path: Path) -> int:
     toml_file.read(path, Scenario)
-    found = chosen(str(path) if path.suffix == ".toml" else f"./{path}")
+    found = plans.chosen(str(path) if path.suffix == ".toml" else f"./{path}")
     print(f"{path}: {found.name}: {len(found.faults)} faults, expected {found.expect.outcome}: well formed")
     return ExitCode.PASS
 

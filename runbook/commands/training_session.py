@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
-import hashlib
-import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from runbook import __version__
-from runbook.commands import abandoned
+from runbook.commands import abandoned, debug
 from runbook.commands.closing import record_training
 from runbook.commands.machine import LocalHouse, SystemClock
 from runbook.commands.places import JOURNAL, Home
+from runbook.commands.plans import Plan, policy_hash
 from runbook.config import Environment, Targets
 from runbook.engine.conductor import Conductor
 from runbook.engine.desk import Desk
@@ -38,7 +37,6 @@ from runbook.records.scanner import Scanner
 from runbook.safety.interlock import Interlock, Reach
 from runbook.training.client import PracticeEstate
 from runbook.training.operators import Mishaps, PracticeOperator, WithFaults
-from runbook.training.scenario import Scenario
 from runbook.training.spent import unspent
 from runbook.views import Banner, Ending, Phone
 from steps import PROCEDURE
@@ -46,16 +44,6 @@ from steps.here import Held, Here
 
 BANNER = Banner("TRAINING", "practice estate on this machine; nothing of yours is touched")
 KNOCK_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a training run is: `run_id` None = a new one."""
-
-    scenario: Scenario
-    seed: int
-    attended: bool
-    run_id: str | None = None
 
 
 class TrainingSession:
@@ -172,7 +160,7 @@ class TrainingSession:
             past=journal.past,
             guard=tools.scanner.register,
         )
-        for listener in (*self._listeners, mishaps.hear):
+        for listener in (*self._listeners, debug.hear, mishaps.hear):
             conductor.subscribe(listener)
         self._conductor = conductor
         return conductor
@@ -260,13 +248,6 @@ class _Tools:
 def asdict_targets(targets: Targets) -> dict[str, int | None]:
     """`rto_s` and `rpo_s`."""
     return {"rto_s": targets.rto_s, "rpo_s": targets.rpo_s}
-
-
-def policy_hash() -> str:
-    """What the policy's figures and the procedure's order come to: a run is resumed under the same only."""
-    figures = json.dumps(asdict(Policy()), default=str, sort_keys=True)
-    steps = ",".join(step.id for step in PROCEDURE.steps())
-    return hashlib.sha256(f"{figures}\n{steps}".encode()).hexdigest()
 
 
 def _declared(run_id: str, plan: Plan, operator: Operator | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from runbook.safety.interlock import Interlock
 CLOUDFLARE = Provider(
     "cloudflare",
     "Cloudflare",
-    sign_in="Make a new API token (Zone Read, DNS Write, Zone WAF Write) and enter it with `runbook login`.",
+    sign_in="Make a new API token (Zone Read, DNS Write, Zone WAF Write).",
 )
 _NO_SUCH_USER_TOKEN = 1000  # also said of a good token that an account owns
 _NO_RULESET = 10003  # the phase was never configured

@@ -20,8 +20,7 @@ from runbook.safety.interlock import Interlock
 GITHUB = Provider(
     "github",
     "GitHub",
-    sign_in="Make a new classic token with read:packages and repo (packages take no fine-grained one); enter it with "
-    "`runbook login`.",
+    sign_in="Make a new classic token with read:packages and repo (packages take no fine-grained one).",
 )
 _VERSION = "2022-11-28"  # later ones drop attestation bundles
 _MOST_PAGES = 50

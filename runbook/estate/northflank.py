@@ -22,7 +22,7 @@ from runbook.safety.interlock import Interlock
 NORTHFLANK = Provider(
     "northflank",
     "Northflank",
-    sign_in="Make a new API token (its role needs the project) and enter it with `runbook login`.",
+    sign_in="Make a new API token (its role needs the project).",
 )
 _MOST_PAGES = 50
 _EARLIEST = datetime.min.replace(tzinfo=UTC)

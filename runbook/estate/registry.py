@@ -23,7 +23,7 @@ from runbook.safety.interlock import Interlock
 REGISTRY = Provider(
     "registry",
     "The image registry",
-    sign_in="Make a new classic token with read:packages and enter it with `runbook login`.",
+    sign_in="Make a new classic token with read:packages.",
 )
 # Without the index type GHCR answers 404 for a multi-platform image.
 _ACCEPT = (

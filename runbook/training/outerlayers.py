@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from runbook.training.certificates import Authority
 from runbook.training.faults import OUTER_FAULTS, checked
-from runbook.training.layers import Data
+from runbook.training.halves import Data
 from runbook.training.process import Child
 from runbook.training.servers import images, zone
 from runbook.training.servers.cloudflare import Cloudflare

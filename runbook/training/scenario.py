@@ -5,8 +5,9 @@ The format is documented in `scenarios/FORMAT.md`; `runbook train FILE` takes on
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from runbook import toml_file
 from runbook.engine.errors import WrongUse
 from runbook.engine.outcome import Outcome
+from runbook.training.faults import checked, known
 
+Mistake = tuple[tuple[int | str, ...], str]  # where in the file, and what is wrong there
 SHARE_WORDS = ("right", "wrong")
 
 
@@ -88,48 +91,60 @@ class Scenario(_Strict):
 
 def deck() -> tuple[Scenario, ...]:
     """Every scenario that comes with the tool, `calm` first, then by name."""
-    folder = resources.files(__package__).joinpath("scenarios")
-    files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
-    found = [toml_file.parse(file.read_text(encoding="utf-8"), Scenario, file.name) for file in files]
+    found = [toml_file.parse(file.read_text(encoding="utf-8"), Scenario, file.name) for file in _files()]
     return tuple(sorted(found, key=lambda scenario: (scenario.name != "calm", scenario.name)))
 
 
-def load(name: str, *, steps: Collection[str], stages: Collection[str], kinds: Collection[str]) -> Scenario:
-    """A scenario of the deck by name, or a file by path; WrongUse names what is wrong with it."""
-    if "/" in name or name.endswith(".toml"):
-        scenario = toml_file.read(Path(name), Scenario)
-    else:
-        known = {each.name: each for each in deck()}
-        if name not in known:
-            raise WrongUse(
-                f"there is no scenario called {name}", fix=f"One of: {', '.join(known)}; or the path of a .toml file."
-            )
-        scenario = known[name]
-    mistakes = _mistakes(scenario, steps=steps, stages=stages, kinds=kinds)
+def _files() -> list[Traversable]:
+    folder = resources.files(__package__).joinpath("scenarios")
+    return [file for file in folder.iterdir() if file.name.endswith(".toml")]
+
+
+def load(name: str, *, steps: Collection[str], stages: Collection[str]) -> Scenario:
+    """A scenario of the deck by name, or a file by path; WrongUse names everything that is wrong with it."""
+    text = toml_file.text_of(Path(name)) if "/" in name or name.endswith(".toml") else _of_deck(name)
+    scenario = toml_file.parse(text, Scenario, name)
+    mistakes = [*_of_faults(scenario, steps, stages), *_of_answers(scenario, steps, stages)]
+    if scenario.expect.fails_at and scenario.expect.fails_at not in steps:
+        mistakes.append((("expect", "fails_at"), f"{scenario.expect.fails_at} is no step id"))
     if mistakes:
-        raise WrongUse("\n".join(f"{name}: {mistake}" for mistake in mistakes), fix="Put these right and try again.")
+        told = "\n".join(toml_file.mistake(text, name, loc, what) for loc, what in mistakes)
+        raise WrongUse(told, fix="Put these right and try again.")
     return scenario
 
 
-def _mistakes(
-    scenario: Scenario, *, steps: Collection[str], stages: Collection[str], kinds: Collection[str]
-) -> list[str]:
-    places = {*steps, *(f"checkpoint {stage}" for stage in stages)}
+def _of_deck(name: str) -> str:
+    known = {file.name.removesuffix(".toml"): file for file in _files()}
+    if name not in known:
+        names = ", ".join(each.name for each in deck())
+        raise WrongUse(f"there is no scenario called {name}", fix=f"One of: {names}; or the path of a .toml file.")
+    return known[name].read_text(encoding="utf-8")
+
+
+def _of_faults(scenario: Scenario, steps: Collection[str], stages: Collection[str]) -> Iterator[Mistake]:
+    kinds = known()
     moments = {"start", *(f"{when} {step}" for step in steps for when in ("before", "after"))}
     moments |= {f"{when} {stage}" for stage in stages for when in ("checkpoint", "opened")}
-    mistakes = []
-    for number, fault in enumerate(scenario.faults, start=1):
-        if fault.kind not in kinds:
-            mistakes.append(f"faults.{number}.kind: no fault is called {fault.kind}: one of {', '.join(sorted(kinds))}")
+    for number, fault in enumerate(scenario.faults):
         if fault.when not in moments:
-            mistakes.append(
-                f"faults.{number}.when: {fault.when} is none of: start, before/after STEP, checkpoint/opened STAGE"
-            )
-    for number, answer in enumerate(scenario.operator.answers, start=1):
+            what = f"{fault.when} is none of: start, before/after STEP, checkpoint/opened STAGE"
+            yield ("faults", number, "when"), what
+        if fault.kind not in kinds:
+            what = f"no fault is called {fault.kind}: one of {', '.join(sorted(kinds))}"
+            yield ("faults", number, "kind"), what
+            continue
+        if kinds[fault.kind].at_start_only and fault.when != "start":
+            yield ("faults", number, "when"), f"{fault.kind} can only be there from the start"
+        try:
+            checked(fault.kind, fault.with_, kinds)
+        except ValueError as wrong:
+            yield ("faults", number, "with"), str(wrong)
+
+
+def _of_answers(scenario: Scenario, steps: Collection[str], stages: Collection[str]) -> Iterator[Mistake]:
+    places = {*steps, *(f"checkpoint {stage}" for stage in stages)}
+    for number, answer in enumerate(scenario.operator.answers):
         if answer.at not in places:
-            mistakes.append(f"operator.answers.{number}.at: {answer.at} is no step id and no checkpoint STAGE")
+            yield ("operator", "answers", number, "at"), f"{answer.at} is no step id and no checkpoint STAGE"
         if answer.to and answer.to not in {*steps, *stages}:
-            mistakes.append(f"operator.answers.{number}.to: {answer.to} is no stage id and no step id")
-    if scenario.expect.fails_at and scenario.expect.fails_at not in steps:
-        mistakes.append(f"expect.fails_at: {scenario.expect.fails_at} is no step id")
-    return mistakes
+            yield ("operator", "answers", number, "to"), f"{answer.to} is no stage id and no step id"

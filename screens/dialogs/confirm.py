@@ -62,8 +62,5 @@ def _diff(change: Change) -> Horizontal:
 
 def _signed(sign: str, text: str) -> Horizontal:
     style = "$text-error" if sign == "-" else "$text-success"
-    return Horizontal(
-        Static(plain(sign, style), classes="change-sign"),
-        Static(plain(text, style), classes="pair-text"),
-        classes="change",
-    )
+    columns = (Static(plain(sign, style), classes="change-sign"), Static(plain(text, style), classes="pair-text"))
+    return Horizontal(*columns, classes="change")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from io import StringIO
-from pathlib import Path
 
 from runbook.engine.run import Run
 from runbook.plain import Keyboard, Lines, PlainOperator
 from runbook.training.operators import Mishaps, WithFaults
+from runbook.training.scenario import Fault
 from runbook.views import Phone
 from steps import PROCEDURE
 from tests.support.practice import DECLARED, Practice
@@ -41,13 +41,9 @@ def operator(practice: Practice, source: StringIO) -> PlainOperator:
     return PlainOperator(Lines(PROCEDURE, sys.stdout), Keyboard(source), lambda: phone, name="Robin")
 
 
-async def walk(practice: Practice, source: StringIO) -> Run:
+async def walk(practice: Practice, source: StringIO, *faults: Fault) -> Run:
     """The whole run with a person at the keyboard, printed as `runbook train --plain` prints it."""
     hands = MemoryPracticeEstate(practice.world).as_client()
-    conductor = practice.conductor(WithFaults(operator(practice, source), hands, Mishaps(hands, [])))
+    conductor = practice.conductor(WithFaults(operator(practice, source), hands, Mishaps(hands, faults)))
     conductor.subscribe(Lines(PROCEDURE, sys.stdout).hear)
     return await conductor.declare(DECLARED)
-
-
-def practice_in(folder: Path) -> Practice:
-    return Practice(folder)

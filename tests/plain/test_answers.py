@@ -1,0 +1,205 @@
+"""How single lines are read: enough of a word, `?`, numbers, reasons."""
+
+from __future__ import annotations
+
+import sys
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from runbook.engine.errors import OperatorGone
+from runbook.engine.ports import (
+    Act,
+    AskSecret,
+    Attest,
+    ByHand,
+    Change,
+    Choice,
+    Choose,
+    Confirm,
+    Decide,
+    Decision,
+    Gate,
+    Option,
+    Preview,
+    Secret,
+    TypeName,
+)
+from runbook.engine.verdict import Verdict
+from runbook.plain import Keyboard, Lines, PlainOperator
+from runbook.views import Phone
+from tests.support.tiny import procedure, stage
+
+Said = pytest.CaptureFixture[str]
+PREVIEW = Preview("Restore it", "rt-1", ("rds:Restore",), (Change("class", "", "small"), Change("url", "old", "new")))
+CHOOSE = Choose(
+    "a.b",
+    "Which?",
+    ("id",),
+    (Option("new", ("new",)), Option("old", ("old",)), Option("x", ("x",), "it is failed")),
+    "new",
+)
+GATE = Gate("one", 1, "One", None, "Two", "a server", (Act.OPEN, Act.RETRY, Act.BACK, Act.ABORT), ("one",))
+DECIDE = Decide(
+    "a.b", "It holds", Verdict.INCONCLUSIVE, "yes", "no", "api", "mend", "E1", "because", "by hand",
+    (Act.RETRY, Act.ATTEST, Act.BACK, Act.ABORT), ("identity", "vault"),
+)  # fmt: skip
+SHARE = AskSecret("vault.unseal", "An unseal share", ("Amara", "Bryn"), 1, 3)
+
+
+def at(*lines: str, phone: Phone | None = None) -> PlainOperator:
+    """An operator who types these lines."""
+    source = StringIO("".join(f"{line}\n" for line in lines))
+    return PlainOperator(Lines(procedure(stage(1, "one")), sys.stdout), Keyboard(source), lambda: phone)
+
+
+@pytest.mark.parametrize(("typed", "agreed"), [("yes", True), ("y", True), ("YES", True), ("no", False), ("n", False)])
+async def test_enough_of_a_word_is_the_word(typed: str, *, agreed: bool) -> None:
+    assert await at(typed).confirm(Confirm("a.b", "It", PREVIEW)) is agreed
+
+
+@pytest.mark.parametrize("typed", ["?", "", "maybe"])
+async def test_anything_else_lists_the_answers_and_asks_again(typed: str, capsys: Said) -> None:
+    assert await at(typed, "yes").confirm(Confirm("a.b", "It", PREVIEW))
+    said = capsys.readouterr().out
+    assert "    yes: do it\n    no: not now: nothing is done\n" in said
+    assert said.count("Do it [yes / no / ?]") == 2
+
+
+async def test_a_preview_names_target_calls_and_differences(capsys: Said) -> None:
+    await at("no").confirm(Confirm("a.b", "It", PREVIEW))
+    said = capsys.readouterr().out
+    for line in (
+        "    Restore it",
+        "    target: rt-1",
+        "    call:   rds:Restore",
+        "    class: small",
+        "    url: old → new",
+    ):
+        assert f"{line}\n" in said
+
+
+@pytest.mark.parametrize(
+    ("lines", "decision"),
+    [
+        (("open",), Decision(Act.OPEN)),
+        (("o",), Decision(Act.OPEN)),
+        (("retry",), Decision(Act.RETRY)),
+        (("abort fire alarm",), Decision(Act.ABORT, "fire alarm")),
+        (("abort", "", " ", "fire alarm"), Decision(Act.ABORT, "fire alarm")),
+        (("back one it restarted",), Decision(Act.BACK, "it restarted", "one")),
+        (("back", "nowhere", "two", "one", "it restarted"), Decision(Act.BACK, "it restarted", "one")),
+        (("back one.step", "it restarted"), Decision(Act.BACK, "it restarted", "one.step")),
+    ],
+)
+async def test_what_can_be_said_at_a_gate(lines: tuple[str, ...], decision: Decision) -> None:
+    assert await at(*lines).gate(GATE) == decision
+
+
+async def test_a_gate_cannot_be_attested(capsys: Said) -> None:
+    assert (await at("attest it is fine", "abort no").gate(GATE)).act is Act.ABORT
+    assert "attest" not in capsys.readouterr().out
+
+
+async def test_a_failure_shows_everything_and_can_be_attested_where_that_is_offered(capsys: Said) -> None:
+    assert await at("attest", "I saw it").decide(DECIDE) == Decision(Act.ATTEST, "I saw it")
+    said = capsys.readouterr().out
+    for line in ("a.b is INCONCLUSIVE: no", "expected: yes", "why: because", "fix: mend", "by hand: by hand"):
+        assert line in said
+
+
+async def test_a_refusal_stands_at_the_gate(capsys: Said) -> None:
+    shut = Gate("one", 1, "One", "stage 1 (One) fell: sealed", None, "what it made", GATE.options, ("one",))
+    await at("abort x").gate(shut)
+    said = capsys.readouterr().out
+    assert "CHECKPOINT 1 One: stage 1 (One) fell: sealed" in said
+    assert "Next: The closing touches what it made." in said
+
+
+# -- choices ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("lines", "choice"),
+    [
+        (("",), Choice("new")),
+        (("1",), Choice("new")),
+        (("2", "", "the newest holds the mistake"), Choice("old", "the newest holds the mistake")),
+        (("9", "0", "-1", "²", "?", "1"), Choice("new")),
+    ],
+)
+async def test_a_choice_is_a_number_and_another_than_the_default_needs_a_reason(
+    lines: tuple[str, ...], choice: Choice
+) -> None:
+    assert await at(*lines).choose(CHOOSE) == choice
+
+
+async def test_what_cannot_be_chosen_says_why(capsys: Said) -> None:
+    assert await at("3", "").choose(CHOOSE) == Choice("new")
+    assert "It cannot be chosen: it is failed." in capsys.readouterr().out
+
+
+# -- secrets ------------------------------------------------------------------------------------------------------
+async def test_a_share_is_asked_for_by_whose_it_is(capsys: Said) -> None:
+    answer = await at("2", "s3cret").secret(SHARE)
+    assert (answer.secret, answer.label) == (Secret("s3cret"), "Bryn")
+    said = capsys.readouterr().out
+    assert "of Bryn, 1 of 3 are in (not shown)" in said
+    assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("lines", [("stop",), ("1", "stop")])
+async def test_entering_can_be_stopped(lines: tuple[str, ...]) -> None:
+    assert (await at(*lines).secret(SHARE)).secret is None
+
+
+@pytest.mark.parametrize("lines", [("?", "1", "s3cret"), ("1", "?", "s3cret")])
+async def test_a_question_mark_is_no_share(lines: tuple[str, ...], capsys: Said) -> None:
+    answer = await at(*lines).secret(SHARE)
+    assert answer.secret == Secret("s3cret")
+    assert "stop: no more shares can be had" in capsys.readouterr().out
+
+
+async def test_calling_is_offered_only_where_somebody_can_be_called(capsys: Said) -> None:
+    async def call(label: str) -> str:
+        return f"the share of {label}"
+
+    await at("?", "stop").secret(SHARE)
+    assert "call NAME" not in capsys.readouterr().out
+    await at("?", "call br", "stop", phone=Phone(("Amara", "Bryn"), call)).secret(SHARE)
+    said = capsys.readouterr().out
+    assert "call NAME" in said
+    assert "Bryn reads out: the share of Bryn" in said
+
+
+# -- the rest -----------------------------------------------------------------------------------------------------
+async def test_a_name_is_taken_as_it_was_typed() -> None:
+    assert await at(" production ").type_name(TypeName("a.b", "production")) == " production "
+
+
+async def test_a_statement_is_shown_and_its_reason_taken(capsys: Said) -> None:
+    assert await at("I went there").attest(Attest("a.b", "The door is locked")) == "I went there"
+    assert "You state: The door is locked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("typed", "done"), [("done", True), ("no", False)])
+async def test_work_by_hand_is_listed_and_asked_about(typed: str, capsys: Said, *, done: bool) -> None:
+    assert await at(typed).by_hand(ByHand("a.b", "Wipe it", ("stop", "empty", "start"))) is done
+    assert "    - empty\n" in capsys.readouterr().out
+
+
+QUESTIONS: list[tuple[str, Any]] = [
+    ("confirm", Confirm("a.b", "It", PREVIEW)),
+    ("type_name", TypeName("a.b", "x")),
+    ("choose", CHOOSE),
+    ("secret", SHARE),
+    ("attest", Attest("a.b", "It")),
+    ("by_hand", ByHand("a.b", "It", ())),
+    ("decide", DECIDE),
+    ("gate", GATE),
+]
+
+
+@pytest.mark.parametrize(("name", "ask"), QUESTIONS, ids=[name for name, _ in QUESTIONS])
+async def test_at_the_end_of_input_the_operator_is_gone(name: str, ask: Any) -> None:
+    with pytest.raises(OperatorGone):
+        await getattr(at(), name)(ask)

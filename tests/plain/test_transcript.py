@@ -1,0 +1,142 @@
+"""A whole run at a line-by-line terminal reads like a transcript."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook.engine.errors import OperatorGone
+from runbook.engine.events import Kind
+from runbook.training.scenario import Fault
+from tests.plain.transcript import SHARES, operator, typed, walk
+from tests.support.practice import DECLARED, Practice
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def practice(tmp_path: Path) -> Practice:
+    return Practice(tmp_path)
+
+
+def in_order(text: str, *lines: str) -> None:
+    """Each of these stands in the text, after the one before it."""
+    at = 0
+    for line in lines:
+        found = text.find(line, at)
+        assert found >= 0, f"{line!r} is not said after:\n{text[:at][-500:]}"
+        at = found + len(line)
+
+
+async def test_a_calm_run_is_told_from_its_declaration_to_its_end(practice: Practice, capsys: Said) -> None:
+    run = await walk(practice, typed(practice))
+    assert run.outcome == "PASS"
+    in_order(
+        capsys.readouterr().out,
+        f"Run {DECLARED['run_id']} declared, T0 2027-01-15T10:00:00Z",
+        "Stage 1 of 5: Identity & Access (policy 3.1)",
+        "  CHECKPOINT 1 Identity & Access: everything of this stage was shown",
+        "  Next: Encryption Vault touches an empty vault server",
+        "  Open it [open / retry / back / abort / ?]: \n",
+        "  CHECKPOINT   Identity & Access: opened by Robin",
+        "Stage 2 of 5: Encryption Vault (policy 3.2)",
+        "  vault.initialise: Initialise the empty target with throw-away keys",
+        "    target: https://127.0.0.1:8200",
+        "  An unseal share of Amara Okafor (CTO), 0 of 3 are in (not shown): \n",
+        "  PASS         vault.unseal: 3 shares, from Amara Okafor (CTO), Bryn Hughes (COO), Chandra Nair (CEO)",
+        "  Which recovery point?  (snapshot, age, kind, size, engine)",
+        "(default)",
+        "  PASS         application.decrypt: own leg: SHA-256 equal",
+        "  PASS         connectivity.waf (adopted): ",
+        "    app.clinic.test: CNAME p01--web--clinic-old.code.practice.test, NOT proxied → CNAME ",
+        "\nClosing (policy 5)",
+        "  CLEANUP      rds:instance",
+        "  BY HAND: Remove the data of the vault",
+        "  CLEANUP      vault:data https://127.0.0.1:8200: gone, https://127.0.0.1:8200 answers 501",
+        "Ended: PASS",
+    )
+
+
+async def test_every_step_is_said_with_its_verdict_as_a_word(practice: Practice, capsys: Said) -> None:
+    run = await walk(practice, typed(practice))
+    said = capsys.readouterr().out
+    assert [attempt.step for attempt in run.attempts if f"  PASS         {attempt.step}" not in said] == []
+
+
+async def test_what_was_typed_as_a_share_is_never_printed(practice: Practice, capsys: Said) -> None:
+    await walk(practice, typed(practice))
+    said = capsys.readouterr().out
+    assert [share for share in practice.world.custodians().values() if share.reveal() in said] == []
+
+
+async def test_a_custodian_can_be_called_and_reads_the_share_out(practice: Practice, capsys: Said) -> None:
+    vault = ("yes", "yes", "yes", "call amara", "1", "call", "{Amara}", "1", "{Bryn}", "1", "{Chandra}", "open")
+    run = await walk(practice, typed(practice, vault=vault))
+    share = practice.world.custodians()["Amara Okafor (CTO)"].reveal()
+    assert capsys.readouterr().out.count(f"  Amara Okafor (CTO) reads out: {share}") == 2
+    assert run.outcome == "PASS"
+
+
+async def test_nobody_of_that_name_can_be_called(practice: Practice, capsys: Said) -> None:
+    vault = ("yes", "yes", "yes", "call mallory", "1", "{Amara}", "1", "{Bryn}", "1", "{Chandra}", "open")
+    await walk(practice, typed(practice, vault=vault))
+    assert "Nobody of that name can be called. Amara Okafor (CTO), " in capsys.readouterr().out
+
+
+async def test_a_fallen_layer_is_named_at_the_gate_and_going_back_asks_for_a_reason(
+    practice: Practice, capsys: Said
+) -> None:
+    sealed = Fault(kind="vault-sealed", when="checkpoint database")
+    back = ("back vault.unseal", "the vault restarted", *SHARES, "open", "", "open")
+    run = await walk(practice, typed(practice, database=("", "yes", "open", *back)), sealed)
+    in_order(
+        capsys.readouterr().out,
+        "  FELL         Encryption Vault: health 503 (SEALED)",
+        "  CHECKPOINT   Core Database: stays shut: stage 2 (Encryption Vault) fell: health 503 (SEALED)",
+        "  CHECKPOINT 3 Core Database: stage 2 (Encryption Vault) fell: health 503 (SEALED)",
+        "  Reason (it goes into the record): ",
+        "  BACK         to vault.unseal: the vault restarted",
+        "Stage 2 of 5: Encryption Vault (policy 3.2)",
+        "Ended: PASS",
+    )
+    assert run.outcome == "PASS"
+
+
+async def test_a_failure_is_told_with_what_to_do_about_it(practice: Practice, capsys: Said) -> None:
+    practice.world.lose_table("public.appointments")
+    run = await walk(practice, typed(practice, database=("", "yes", "abort the rows are gone")))
+    in_order(
+        capsys.readouterr().out,
+        "  FAIL         database.content: public.appointments has 0 rows, the manifest states 9,000",
+        "               fix: This copy lost data",
+        "  database.content is FAIL: public.appointments has 0 rows",
+        "    by hand: compare count(*)",
+        "  ABORTED      the rows are gone",
+        "Ended: FAIL",
+    )
+    assert run.outcome == "FAIL"
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2, 3, 4, 6])
+async def test_when_standard_input_ends_the_run_waits_and_says_nothing_about_the_layer(
+    practice: Practice, lines: int
+) -> None:
+    source = typed(practice)
+    cut = type(source)("".join(source.readlines()[:lines]))
+    recorder = practice.recorder()
+    with pytest.raises(OperatorGone):
+        await practice.conductor(operator(practice, cut), recorder).declare(DECLARED)
+    assert {event.data["verdict"] for event in recorder.of(Kind.RESULT)} == {"PASS"}
+    assert recorder.events[-1].kind is Kind.ASKED
+
+
+async def test_a_run_whose_operator_was_gone_is_resumed_where_it_was(practice: Practice, capsys: Said) -> None:
+    source = typed(practice)
+    first, rest = "".join(source.readlines(24)), source.read()
+    recorder = practice.recorder()
+    with pytest.raises(OperatorGone):
+        await practice.conductor(operator(practice, type(source)(first)), recorder).declare(DECLARED)
+    run = await practice.conductor(practice.operator(), practice.recorder(recorder.events)).resume(by="Robin")
+    assert rest
+    assert run.outcome == "PASS"
