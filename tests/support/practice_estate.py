@@ -29,4 +29,4 @@ class MemoryPracticeEstate:
 
     def as_client(self) -> PracticeEstate:
         """As the type that the operators ask for."""
-        return cast(PracticeEstate, self)
+        return cast("PracticeEstate", self)
