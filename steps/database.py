@@ -191,7 +191,7 @@ async def newest_row(here: Here) -> Observation:
     return Observation.that(
         newest <= now,
         expected="a newest row before now",
-        observed=f"newest row {iso(newest)}, {age(newest, now)} before now",
+        observed=f"newest row {iso(newest)}, {age(newest, now)}{' before now' if newest <= now else ''}",
         source=f"max({settings.recency_table}.{settings.recency_column}), server time",
         fix="Rows from the future: the recency column does not mean what the configuration says.",
         facts=(DataUntil(iso(newest)),),

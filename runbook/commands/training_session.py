@@ -229,9 +229,12 @@ class TrainingSession:
         return share.reveal()
 
     def _leaked(self, where: str) -> None:
-        """A secret was masked on its way to disk: a finding, and the record goes on."""
-        if self._conductor is not None:
-            self._conductor.find(f"a secret was masked in {where} on its way to the record", severity="major")
+        """A secret was masked on its way to disk: a finding, and the record goes on; after its last line, only said."""
+        sentence = f"a secret was masked in {where} on its way to the record"
+        if self._conductor is not None and self._conductor.run.outcome is None:
+            self._conductor.find(sentence, severity="major")
+        else:
+            self._show(sentence)
 
     def _show(self, text: str) -> None:
         for listener in tuple(self._listeners):

@@ -147,6 +147,24 @@ async def test_a_share_is_asked_for_by_whose_it_is(capsys: Said) -> None:
     assert "s3cret" not in said
 
 
+async def test_on_a_terminal_a_share_is_read_without_echo(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    prompts: list[str] = []
+
+    def unseen(prompt: str) -> str:
+        prompts.append(prompt)
+        return "s3cret"
+
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("getpass.getpass", unseen)
+    lines = Lines(procedure(stage(1, "one")), sys.stdout)
+    answer = await PlainOperator(lines, Keyboard(Terminal("2\n")), lambda: None).secret(SHARE)
+    assert answer.secret == Secret("s3cret")
+    assert prompts == ["  An unseal share of Bryn, 1 of 3 are in (not shown): "]
+
+
 @pytest.mark.parametrize("lines", [("stop",), ("1", "stop")])
 async def test_entering_can_be_stopped(lines: tuple[str, ...]) -> None:
     assert (await at(*lines).secret(SHARE)).secret is None

@@ -1,32 +1,65 @@
-"""The practice estate as the operators of training know it, over the world in memory."""
+"""The practice estate as training knows it, over the world in memory: no server, no port, no process."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from runbook.config import Environment
 from runbook.engine.ports import Secret
 from runbook.estate.memory import MemoryEstate
 from runbook.training.client import PracticeEstate
 
 
 class MemoryPracticeEstate:
-    """The calls of `training.client.PracticeEstate` that operators make; `faults` are those that happened."""
+    """What `training.client.PracticeEstate` can be asked; `faults` are those that happened, `stopped` its end."""
 
     def __init__(self, world: MemoryEstate) -> None:
-        self._world = world
+        self.world = world
         self.faults: list[tuple[str, Mapping[str, Any]]] = []
-
-    def share(self, label: str, *, bad: bool = False) -> Secret:
-        return self._world.bad_share() if bad else self._world.custodians()[label]
-
-    def hands(self, act: str) -> None:
-        self._world.hands(act)
-
-    def fault(self, kind: str, parameters: Mapping[str, Any] | None = None) -> None:
-        self.faults.append((kind, parameters or {}))
-        {"vault-sealed": self._world.seal, "database-stopped": self._world.stop_database}[kind]()
+        self.stopped = False
 
     def as_client(self) -> PracticeEstate:
-        """As the type that the operators ask for."""
+        """As the type that is asked for."""
         return cast("PracticeEstate", self)
+
+    # -- questions ------------------------------------------------------------------------------------------------
+    def state(self) -> dict[str, Any]:
+        return {"state": "ready"}
+
+    def environment(self) -> Environment:
+        return self.world.environment()
+
+    def credential(self, name: str) -> Secret:
+        return self.world.credentials()[name]
+
+    def custodians(self) -> tuple[tuple[str, ...], int]:
+        return tuple(self.world.custodians()), 3
+
+    def share(self, label: str, *, bad: bool = False) -> Secret:
+        return self.world.bad_share() if bad else self.world.custodians()[label]
+
+    # -- changes --------------------------------------------------------------------------------------------------
+    def stop(self) -> None:
+        self.stopped = True
+
+    def hands(self, act: str) -> None:
+        self.world.hands(act)
+
+    def fault(self, kind: str, with_: Mapping[str, Any] | None = None) -> None:
+        given = with_ or {}
+        self.faults.append((kind, given))
+        self._makers(given)[kind]()
+
+    def _makers(self, given: Mapping[str, Any]) -> Mapping[str, Callable[[], None]]:
+        world = self.world
+        return {
+            "empty-table": lambda: world.lose_table(f"public.{given.get('table', 'appointments')}"),
+            "canary-changed": world.change_canary,
+            "database-stopped": world.stop_database,
+            "digest-swapped": world.swap_digest,
+            "half-boot": world.half_boot,
+            "vault-sealed": world.seal,
+            "waf-off": world.waf_off,
+            "wrong-database": lambda: setattr(world, "app_on_wrong_database", True),
+        }

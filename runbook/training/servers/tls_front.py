@@ -118,10 +118,10 @@ async def _both_ways(
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        server[1].transport.abort()  # first: a second cancellation may end the wait below
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        server[1].transport.abort()
     client[1].close()
     with contextlib.suppress(OSError, TimeoutError):  # the server's last words are still on their way
         await asyncio.wait_for(client[1].wait_closed(), 1.0)

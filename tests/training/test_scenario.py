@@ -1,0 +1,206 @@
+"""Scenario files: the deck, the documented format, and what is said about a file that is wrong."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from runbook.engine.errors import WrongUse
+from runbook.engine.outcome import Outcome
+from runbook.training import scenario
+from runbook.training.scenario import Scenario
+from steps import PROCEDURE
+
+STEPS = [step.id for step in PROCEDURE.steps()]
+STAGES = [stage.id for stage in PROCEDURE.stages]
+DECK = [each.name for each in scenario.deck()]
+WHOLE = """\
+schema = 1
+name = "mine"
+title = "A title"
+story = "A story."
+good_operator = "Does well."
+
+[expect]
+outcome = "PASS"
+
+[[faults]]
+kind = "vault-sealed"
+when = "checkpoint database"
+
+[[operator.answers]]
+at = "checkpoint database"
+do = "back"
+to = "vault.unseal"
+reason = "it restarted"
+"""
+
+
+def load(name: str) -> Scenario:
+    return scenario.load(name, steps=STEPS, stages=STAGES)
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def complaint(folder: Path, text: str) -> str:
+    """What is said about this file, its own path left out."""
+    name = written(folder, text)
+    with pytest.raises(WrongUse) as wrong:
+        load(name)
+    assert wrong.value.fix
+    assert all(line.startswith(f"{name}: ") for line in wrong.value.sentence.splitlines())
+    return wrong.value.sentence.replace(f"{name}: ", "")
+
+
+# -- the deck -----------------------------------------------------------------------------------------------------
+def test_the_first_deck_is_there_calm_first() -> None:
+    assert DECK[0] == "calm"
+    assert {"calm", "wrong-share", "empty-table", "wrong-database", "waf-off"} <= set(DECK)
+
+
+@pytest.mark.parametrize("name", DECK)
+def test_every_file_of_the_deck_is_well_formed_and_tells_its_story(name: str) -> None:
+    each = load(name)
+    assert each.name == name
+    assert all(text.strip() for text in (each.title, each.story, each.good_operator))
+    assert (each.expect.fails_at != "") == (each.expect.outcome is Outcome.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("calm", Outcome.PASS),
+        ("wrong-share", Outcome.PASS),
+        ("waf-off", Outcome.PASS),
+        ("empty-table", Outcome.FAIL),
+        ("wrong-database", Outcome.FAIL),
+    ],
+)
+def test_the_deck_expects_what_the_specification_says(name: str, outcome: Outcome) -> None:
+    assert load(name).expect.outcome is outcome
+
+
+def test_a_file_is_called_what_the_scenario_is_called() -> None:
+    folder = resources.files("runbook.training").joinpath("scenarios")
+    assert sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml")) == sorted(
+        f"{name}.toml" for name in DECK
+    )
+
+
+def test_an_unknown_name_says_which_there_are() -> None:
+    with pytest.raises(WrongUse) as wrong:
+        load("stormy")
+    assert wrong.value.sentence == "there is no scenario called stormy"
+    assert all(name in wrong.value.fix for name in DECK)
+
+
+# -- the documented format ----------------------------------------------------------------------------------------
+def _documented() -> str:
+    return resources.files("runbook.training").joinpath("scenarios", "FORMAT.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_documentation_is_well_formed(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", _documented(), re.DOTALL)
+    assert load(written(tmp_path, example)).faults[0].kind == "vault-sealed"
+
+
+def test_the_documentation_knows_every_outcome_answer_and_moment() -> None:
+    text = _documented()
+    words = [*Outcome, "`do`", "`shares`", "`pick`", "`agree`", "before STEP", "after STEP", "opened STAGE"]
+    assert [word for word in words if word not in text] == []
+
+
+# -- files of one's own -------------------------------------------------------------------------------------------
+def test_a_file_that_was_never_seen_is_loaded_by_its_path(tmp_path: Path) -> None:
+    mine = load(written(tmp_path, WHOLE))
+    assert (mine.name, mine.faults[0].when, mine.operator.answers[0].to) == (
+        "mine",
+        "checkpoint database",
+        "vault.unseal",
+    )
+
+
+def test_a_scenario_is_kept_whole_in_a_journal() -> None:
+    for name in DECK:
+        each = load(name)
+        assert Scenario.model_validate(each.model_dump(mode="json", by_alias=True)) == each
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match=r"nowhere\.toml: there is no such file"):
+        load(str(tmp_path / "nowhere.toml"))
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "said"),
+    [
+        ("schema = 1", "schema = 2", "line 1: schema: Input should be 1"),
+        ('name = "mine"', 'name = "Mine & yours"', "line 2: name: String should match pattern"),
+        ('title = "A title"', "", "line 1: title: is missing"),
+        ('outcome = "PASS"', 'outcome = "FINE"', "line 8: expect.outcome: Input should be"),
+        (
+            'outcome = "PASS"',
+            'outcome = "FAIL"\nfails_at = "database.nothing"',
+            "line 9: expect.fails_at: database.nothing",
+        ),
+        (
+            'kind = "vault-sealed"',
+            'kind = "vault-sunk"',
+            "line 11: faults.1.kind: no fault is called vault-sunk: one of ",
+        ),
+        ('kind = "vault-sealed"', 'sort = "x"\nkind = "vault-sealed"', "line 11: faults.1.sort: is not a known key"),
+        ('when = "checkpoint database"', 'when = "at noon"', "line 12: faults.1.when: at noon is none of: start, "),
+        (
+            'when = "checkpoint database"',
+            "with = { hours = 3 }",
+            "line 12: faults.1.with: fault vault-sealed takes no 'hours'",
+        ),
+        ('at = "checkpoint database"', 'at = "vault.nap"', "line 15: operator.answers.1.at: vault.nap is no step id"),
+        ('to = "vault.unseal"', 'to = "vault.nap"', "line 17: operator.answers.1.to: vault.nap is no stage id"),
+        ('to = "vault.unseal"', "", "line 14: operator.answers.1: do = 'back' needs `to`"),
+        ('reason = "it restarted"', "", "line 14: operator.answers.1: do = 'back' needs a reason"),
+        ('do = "back"', "", "line 14: operator.answers.1: exactly one of do, shares, pick, agree is needed, not none"),
+        ('do = "back"', 'do = "back"\npick = 2', "line 14: operator.answers.1: exactly one of"),
+        ('do = "back"', 'do = "skip"', "line 16: operator.answers.1.do: Input should be 'retry', 'attest',"),
+        ('do = "back"', "pick = 0", "line 16: operator.answers.1.pick: Input should be greater than or equal to 1"),
+        (
+            'do = "back"',
+            'shares = ["left"]',
+            "line 14: operator.answers.1: shares is a list of the words right and wrong",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_and_key(tmp_path: Path, line: str, instead: str, said: str) -> None:
+    assert said in complaint(tmp_path, WHOLE.replace(line, instead, 1))
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    text = WHOLE.replace("vault-sealed", "vault-sunk").replace('at = "checkpoint database"', 'at = "noon"')
+    said = complaint(tmp_path, text.replace('to = "vault.unseal"', 'to = "dusk"'))
+    assert [re.split(r": ", line)[1] for line in said.splitlines()] == [
+        "faults.1.kind",
+        "operator.answers.1.at",
+        "operator.answers.1.to",
+    ]
+
+
+def test_the_second_of_several_is_named_as_the_second(tmp_path: Path) -> None:
+    second = '\n[[faults]]\nkind = "nonsense"\n'
+    assert "line 21: faults.2.kind: no fault is called nonsense" in complaint(tmp_path, WHOLE + second)
+
+
+def test_broken_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    assert "not valid TOML" in complaint(tmp_path, 'schema = 1\nname = "mine\n')
+    assert "line 2" in complaint(tmp_path, 'schema = 1\nname = "mine\n')
+
+
+def test_a_value_is_never_repeated_where_a_secret_may_have_been_pasted(tmp_path: Path) -> None:
+    for line in ('title = ["s3cret"]', 'token = "s3cret"'):
+        assert "s3cret" not in complaint(tmp_path, WHOLE.replace('title = "A title"', line, 1))
