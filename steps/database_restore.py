@@ -84,9 +84,18 @@ def _option(here: Here, snapshot: Snapshot) -> Option:
 
 
 # -- restore ------------------------------------------------------------------------------------------------------
+def _made(here: Here) -> dict[str, LedgerEntry]:
+    """This run's copies by the snapshot that each was made from: after going back there may be more than one."""
+    return {str(entry.detail.get("snapshot")): entry for entry in here.run.ledger if entry.kind == INSTANCE}
+
+
 def instance_id(here: Here) -> str:
-    """`<prefix>-<run id>`, as the provider writes identifiers: lower case, at most 63 characters."""
-    return f"{here.environment.database.prefix}-{here.run.id}".lower()[:63]
+    """`<prefix>-<run id>`, a further recovery point with a number: lower case, at most 63 characters."""
+    made, chosen = _made(here), here.desk.need(SnapshotChosen).id
+    if chosen in made:
+        return made[chosen].id
+    number = f"-{len(made) + 1}" if made else ""
+    return f"{here.environment.database.prefix}-{here.run.id}".lower()[: 63 - len(number)] + number
 
 
 async def already_ours(here: Here) -> Observation | None:
@@ -94,22 +103,15 @@ async def already_ours(here: Here) -> Observation | None:
     instance = await here.estate.databases.instance(instance_id(here))
     if instance is None:
         return None
-    if instance.tags.get(RUN_TAG) != here.run.id:
+    chosen = here.desk.need(SnapshotChosen).id
+    entry = _made(here).get(chosen)
+    if entry is None or instance.tags.get(RUN_TAG) != here.run.id:
         raise LayerFailed(
             f"{instance.id} exists and does not carry this run's tag: it is neither adopted nor deleted",
             fix="Find out whose it is; start a new run, which has another name.",
             source="rds:DescribeDBInstances, tags",
         )
-    former = here.run.former_fact(InstanceRestored)
-    chosen = here.desk.need(SnapshotChosen)
-    if former is not None and former.snapshot != chosen.id:
-        raise LayerFailed(
-            f"{instance.id} was restored from {former.snapshot}, not from {chosen.id}",
-            fix="Abort, so that it is cleaned up, and start a new run with the other snapshot.",
-            source="this run's journal",
-        )
-    asked = next((intent.at for intent in here.run.intents if intent.target == instance.id), here.now())
-    return _restored(former or InstanceRestored(instance.id, chosen.id, iso(asked)), "found by name and tag, adopted")
+    return _restored(InstanceRestored(instance.id, chosen, iso(entry.created)), "found by name and tag, adopted")
 
 
 def spec(here: Here) -> RestoreSpec:
