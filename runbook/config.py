@@ -96,7 +96,6 @@ class Application(Frozen):
     vault_variable: str = "VAULT_ADDR"
     health_url: str
     probe_url: str  # answers an HMAC over a nonce made in this run
-    ca_file: Path | None = None
 
 
 class Hostname(Frozen):

@@ -33,10 +33,11 @@ async def newest_is_verified(here: Here) -> Observation:
     moved = await here.estate.registry.image(settings.repository, tag)
     if moved is None or moved.stated != newest.digest:
         faults.append(f"the tag {tag} does not lead to this digest any more")
+    reason = f" ({settings.level_reason})" if settings.level_reason else ""
     reference = f"{settings.reference_host}/{settings.repository}@{newest.digest}"
     return Observation.that(
         not faults,
-        expected=f"level {settings.level}: digest recomputed, commit signed, on {settings.branch}, checks green",
+        expected=f"level {settings.level}{reason}: digest recomputed, commit signed, on {settings.branch}, green",
         observed="; ".join(faults) or f"{tag} = {newest.digest[:19]}…, commit {(revision or '')[:10]}, signed, green",
         source="github: package versions, commit, branch, check-runs; registry: manifest bytes",
         fix="Find out why; an older verified image can be deployed with a reason.",

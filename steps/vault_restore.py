@@ -234,6 +234,9 @@ async def unseal(here: Here) -> Observation:
     status = await here.estate.vault.seal_status()
     if not status.sealed:
         return _opened("open: another session finished it", ("entered elsewhere",))
+    if status.progress and any(intent.step == here.desk.step for intent in here.run.intents):
+        permit = await here.desk.intend("vault:Unseal", here.environment.vault.address, label="reset")
+        status = await here.estate.vault.reset_unseal(permit)  # whose shares an ended process had sent is not known
     status, labels = await enter_shares(here, status)
     return _opened(f"{len(labels)} shares, from {', '.join(labels)}", labels)
 

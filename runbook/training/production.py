@@ -189,12 +189,5 @@ def change_canary(copy: Cluster, ciphertext: str) -> None:
         connection.execute("update runbook_canary set ciphertext = %s where id = %s", (ciphertext, CANARY_ID))
 
 
-def has_table(source: Cluster, table: str) -> bool:
-    """True when production has that table (`public.` may be left out)."""
-    with source.connect(DATABASE) as connection:
-        row = connection.execute("select to_regclass(%s) is not null", (table,)).fetchone()
-        return bool(row and row[0])
-
-
 def _named(table: str) -> sql.Identifier:
     return sql.Identifier(*table.split("."))
