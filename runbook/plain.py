@@ -102,7 +102,7 @@ class Lines:
 
     def _result(self, event: Event) -> None:
         data = event.data
-        adopted = " (adopted)" if data["adopted"] else ""
+        adopted = " (found done)" if data["adopted"] else ""
         self.say(f"  {data['verdict']:<12} {event.step}{adopted}: {data['observed']}  [{data['ms']} ms]")
         if data["verdict"] in {"FAIL", "INCONCLUSIVE"}:
             for label, key in (("expected", "expected"), ("fix", "fix"), ("they said", "provider_text")):

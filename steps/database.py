@@ -13,7 +13,7 @@ from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import Database, Endpoint, Snapshot, TableContent
 from steps import database_restore as act
 from steps.facts import DataUntil, InstanceReady, InstanceRestored, SnapshotChosen
-from steps.here import Here, age, as_object, count, iso, moment
+from steps.here import Here, age, as_object, count, hours, iso, moment
 
 
 def copy(here: Here) -> Database:
@@ -39,7 +39,7 @@ async def snapshots_are_there(here: Here) -> Observation:
     key = f"key {key_state or 'unknown'}" if newest.encrypted else "NOT encrypted"
     return Observation.that(
         newest.created <= now and key_state in {"Enabled", None},
-        expected=f"an encrypted snapshot younger than {here.policy.backup_age_limit}, its key enabled",
+        expected=f"an encrypted snapshot younger than {hours(here.policy.backup_age_limit)}, its key enabled",
         observed=f"{newest.id}, {age(newest.created, now)} old, {key}; {len(usable)} usable (Region-level storage)",
         source="rds:DescribeDBSnapshots, kms:DescribeKey",
         fix="A snapshot from the future means that this clock is wrong; a disabled key must be enabled first.",

@@ -141,6 +141,11 @@ def age(since: datetime, now: datetime) -> str:
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 
+def hours(limit: timedelta) -> str:
+    """A limit as the policy says it: `26 h`."""
+    return f"{limit / timedelta(hours=1):g} h"
+
+
 def count(number: int) -> str:
     """A count of patient-related rows: between 1 and 9 it could point at a person, so it is written `<10`."""
     return "<10" if 0 < number < 10 else f"{number:,}"

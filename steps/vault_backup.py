@@ -8,7 +8,7 @@ from runbook.engine.run import LedgerEntry
 from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import StoredObject
 from steps.facts import ArchiveInspected, ArchiveKept, VaultBackupChosen
-from steps.here import Here, age, iso
+from steps.here import Here, age, hours, iso
 
 ARCHIVE = "vault-backup.snap"
 FILE = "file:archive"
@@ -29,7 +29,7 @@ async def backup_is_there(here: Here) -> Observation:
     findings = (*_kept_well(here, newest, stored), *await _bucket_findings(here))
     return Observation.that(
         newest.size > 0,
-        expected=f"a backup younger than {here.policy.backup_age_limit}, under the expected key",
+        expected=f"a backup younger than {hours(here.policy.backup_age_limit)}, under the expected key",
         observed=f"{newest.key}, {age(newest.modified, here.now())} old, {newest.size:,} bytes, {newest.encryption}",
         source="s3:ListObjectsV2 LastModified, s3:HeadObject",
         fix="The newest backup is empty: look at the backup job; choose an older one with a reason.",

@@ -157,7 +157,7 @@ def _steps(steps: Iterable[Mapping[str, Any]]) -> Rows:
 
 
 def _seen(step: Mapping[str, Any]) -> str:
-    said = (step["observed"], "(done by this run before)" if step["adopted"] else "", _quoted(step["provider_text"]))
+    said = (step["observed"], "(found done)" if step["adopted"] else "", _quoted(step["provider_text"]))
     return " ".join(filter(None, said))
 
 
