@@ -48,7 +48,7 @@ async def test_a_calm_run_is_told_from_its_declaration_to_its_end(practice: Prac
         "  Which recovery point?  (snapshot, age, kind, size, engine)",
         "(default)",
         "  PASS         application.decrypt: own leg: SHA-256 equal",
-        "  PASS         connectivity.waf (adopted): ",
+        "  PASS         connectivity.waf (found done): ",
         "    app.clinic.test: CNAME p01--web--clinic-old.code.practice.test, NOT proxied → CNAME ",
         "\nClosing (policy 5)",
         "  CLEANUP      rds:instance",
