@@ -319,8 +319,10 @@ def test_a_restore_takes_time_and_keeps_what_was_asked_for(practice: Practice) -
 
 
 def test_the_copy_holds_what_the_manifest_says(practice: Practice, restored: dict[str, Any]) -> None:
-    manifest = practice.manifest(practice.snapshots()[-1]["DBSnapshotIdentifier"])
-    assert practice.database.manifest_key == f"manifests/{practice.snapshots()[-1]['DBSnapshotIdentifier']}.json"
+    newest = practice.snapshots()[-1]["DBSnapshotIdentifier"]
+    manifest = practice.manifest(newest)
+    assert practice.database.manifest_key is not None
+    assert practice.database.manifest_key.format(snapshot=newest) == f"manifests/{newest}.json"
     assert manifest["schema"] == 1
     assert practice.content(restored["Endpoint"]) == manifest["tables"]
     assert manifest["tables"]["public.appointments"]["rows"] == 9000
