@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from runbook.engine.events import Event, Kind, Said
 from runbook.engine.ports import (
@@ -30,6 +31,7 @@ from runbook.training.scenario import Answer, Fault
 
 GIVES_UP = "the practice operator's script has no other answer here"
 RIGHT = "right"
+HANDS = "In training the practice estate's own hands do all this, at the moment at which you say that it is done."
 
 
 class PracticeOperator:
@@ -165,7 +167,7 @@ class WithFaults:
 
     async def by_hand(self, ask: ByHand) -> bool:
         """When the operator says that it is to be done, the practice estate's hands do it."""
-        if not await self._inner.by_hand(ask):
+        if not await self._inner.by_hand(replace(ask, how=(*ask.how, HANDS))):
             return False
         await asyncio.to_thread(self._estate.hands, ask.act)
         return True
