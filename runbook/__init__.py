@@ -9,7 +9,7 @@ systems); what happens is recorded (append-only) and shown (screens, or plain li
     steps              the five stages in the policy's order (a package of its own)
     plain              the line-by-line front end
     training           the practice estate: its servers, its sample data, its faults and scenarios
-    estate             adapters, one system each, behind the Protocols of `estate.ports`; an in-memory estate beside them
+    estate             adapters, one system each, behind the Protocols of `estate.ports`; an in-memory estate too
     records            journal, evidence, report, log: what must survive
     safety             the interlock in front of every adapter, and the one door for outside text
     config, policy     what a run is told; the policy's figures
