@@ -1,0 +1,152 @@
+"""A calm run in the Textual app on the real servers, from home to the report: keyboard alone, mouse alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Button
+
+from runbook.commands import plans
+from runbook.commands.app import view
+from runbook.commands.places import Home
+from runbook.commands.plans import Plan
+from runbook.commands.training_session import TrainingSession
+from screens.app import RunbookApp
+from screens.dialogs.ask import Ask
+from screens.dialogs.by_hand import ByHandDialog
+from screens.dialogs.checkpoint import CheckpointDialog
+from screens.dialogs.choose import ChooseDialog
+from screens.dialogs.confirm import ConfirmDialog
+from screens.dialogs.share import ShareDialog
+from screens.home import HomeScreen
+from screens.report import ReportScreen
+from screens.scenarios import ScenarioScreen
+from screens.widgets.inputs import SecretInput
+from tests.screens.driving import click, shown, words
+from tests.support import training_run
+
+pytestmark = [pytest.mark.scenarios, pytest.mark.timeout(400)]
+
+LIMIT_S = 120
+Move = Callable[[Pilot[Any], Screen[Any]], Awaitable[None]]
+
+
+def _shown(pilot: Pilot[Any]) -> str:
+    assert isinstance(pilot.app, RunbookApp)
+    return shown(pilot.app)
+
+
+async def _until(pilot: Pilot[Any], what: Callable[[], bool]) -> None:
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            while not what():  # noqa: ASYNC110 - what the app shows has no event to wait for
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"did not come about; on screen:\n{_shown(pilot)}") from None
+
+
+def _keys(*keys: str) -> Move:
+    async def press(pilot: Pilot[Any], _: Screen[Any]) -> None:
+        await pilot.press(*keys)
+
+    return press
+
+
+def _clicks(action: str) -> Move:
+    """A click on the button as a person makes it: where it is once the screen stands still."""
+
+    async def press(pilot: Pilot[Any], screen: Screen[Any]) -> None:
+        button = screen.query_one(f"#do-{action}", Button)
+        async with asyncio.timeout(LIMIT_S):
+            while not await pilot.click(button):
+                assert pilot.app.screen is screen, _shown(pilot)
+                print(_shown(pilot))  # noqa: T201  # seen when the test fails
+                await asyncio.sleep(0.1)
+
+    return press
+
+
+def _share(call: Move, hand_in: Move) -> Move:
+    async def enter(pilot: Pilot[Any], screen: Screen[Any]) -> None:
+        await call(pilot, screen)
+        await _until(pilot, lambda: bool(screen.query_one(SecretInput).value))
+        await hand_in(pilot, screen)
+
+    return enter
+
+
+KEYBOARD: dict[type[Ask[Any]], Move] = {
+    CheckpointDialog: _keys("o"),
+    ConfirmDialog: _keys("y"),
+    ShareDialog: _share(_keys("c"), _keys("enter")),
+    ChooseDialog: _keys("enter"),
+    ByHandDialog: _keys("d"),
+}
+MOUSE: dict[type[Ask[Any]], Move] = {
+    CheckpointDialog: _clicks("open_gate"),
+    ConfirmDialog: _clicks("agree"),
+    ShareDialog: _share(_clicks("call"), _clicks("hand_in")),
+    ChooseDialog: _clicks("take"),
+    ByHandDialog: _clicks("done"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (Ask, ReportScreen):
+        monkeypatch.setattr(kind, "GRACE_S", 0.0)
+
+
+def _app(home: Home) -> RunbookApp:
+    def opener(name: str | None) -> TrainingSession:
+        assert name is not None
+        return TrainingSession(home, Plan(plans.chosen(name), seed=1, attended=True))
+
+    return RunbookApp(lambda: view(home), opener)
+
+
+async def _answer_all(pilot: Pilot[Any], moves: dict[type[Ask[Any]], Move]) -> list[str]:
+    """Answer every question until the report is there; answers which were asked."""
+    asked: list[str] = []
+    while True:
+        await _until(pilot, lambda: isinstance(pilot.app.screen, (Ask, ReportScreen)) and pilot.app.screen.is_mounted)
+        await pilot._wait_for_screen()
+        screen = pilot.app.screen
+        if isinstance(screen, ReportScreen):
+            return asked
+        assert type(screen) in moves, f"nobody expected this:\n{_shown(pilot)}"
+        assert isinstance(screen, Ask)
+        asked.append(type(screen).__name__)
+        await moves[type(screen)](pilot, screen)
+        await _until(pilot, lambda screen=screen: pilot.app.screen is not screen)  # type: ignore[misc]  # lambda default
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("moves", [KEYBOARD, MOUSE], ids=["keyboard", "mouse"])
+async def test_a_calm_run_is_walked_from_home_to_the_report(
+    moves: dict[type[Ask[Any]], Move], size: tuple[int, int], tmp_path: Path
+) -> None:
+    app = _app(Home(tmp_path))
+    async with app.run_test(size=size) as pilot:
+        if moves is KEYBOARD:
+            await pilot.press("t")
+            await _until(pilot, lambda: isinstance(app.screen, ScenarioScreen))
+            await pilot.press("enter")
+        else:
+            await pilot.click("#menu", offset=(3, 0))
+            await _until(pilot, lambda: isinstance(app.screen, ScenarioScreen))
+            await click(pilot, "start")
+        asked = await _answer_all(pilot, moves)
+        assert "This run ended: ✓ PASS (exit code 0)" in words(app)
+        await (pilot.press("q") if moves is KEYBOARD else click(pilot, "close"))
+        await _until(pilot, lambda: isinstance(app.screen, HomeScreen))
+    assert asked.count("CheckpointDialog") == 5
+    assert asked.count("ShareDialog") == 3
+    assert training_run.document(tmp_path)["outcome"] == "PASS"
+    assert training_run.document(tmp_path)["attended"] is True
