@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from runbook.engine.errors import LayerFailed
+from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.procedure import Action, Check, Lasting, Repeat, Stage
 from runbook.engine.verdict import Observation
 from runbook.estate.ports import DatabaseSession, Undecryptable
@@ -69,7 +69,7 @@ async def _own_sessions(here: Here) -> tuple[DatabaseSession, ...]:
 
     try:
         found: tuple[DatabaseSession, ...] = await here.until(seen, limit_s=8, waiting_for="its connections")
-    except LayerFailed:
+    except NoVerdict:
         return ()
     return found
 
@@ -185,6 +185,7 @@ APPLICATION: Stage[Here] = Stage(
             why="After an incident nobody knows what was touched: only what leads to a signed commit runs.",
             manual="gh api orgs/ORG/packages/container/NAME/versions; gh api repos/OWNER/REPO/commits/SHA/check-runs",
             look=act.newest_is_verified,
+            lasting=Lasting.MOMENT,  # a newer image that lands meanwhile is not the one that was deployed
         ),
         Action(
             id="application.config",

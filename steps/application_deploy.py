@@ -16,6 +16,7 @@ from steps.here import Here, iso, moment
 
 GROUP = "northflank:secret-group"
 GREEN = {"success", "neutral", "skipped"}
+SLACK = timedelta(seconds=2)  # times are cut to seconds, here and there
 ANCESTORS = 50  # commits of the protected branch that are walked back from its head
 
 
@@ -30,6 +31,10 @@ async def newest_is_verified(here: Here) -> Observation:
     if proof and not proof.stated == proof.computed == newest.digest:
         faults.append(f"its bytes hash to {proof.computed[:19]}…, the registry says {proof.stated[:19]}…")
     faults += await _commit_faults(here, revision)
+    if settings.level == "A":
+        faults.append(
+            "level A asks for a provenance attestation, which this version cannot verify: nothing is inferred"
+        )
     moved = await here.estate.registry.image(settings.repository, tag)
     if moved is None or moved.stated != newest.digest:
         faults.append(f"the tag {tag} does not lead to this digest any more")
@@ -40,7 +45,7 @@ async def newest_is_verified(here: Here) -> Observation:
         expected=f"level {settings.level}{reason}: digest recomputed, commit signed, on {settings.branch}, green",
         observed="; ".join(faults) or f"{tag} = {newest.digest[:19]}…, commit {(revision or '')[:10]}, signed, green",
         source="github: package versions, commit, branch, check-runs; registry: manifest bytes",
-        fix="Find out why; an older verified image can be deployed with a reason.",
+        fix="Find out why, and have the image built and signed again from the protected branch.",
         facts=(ImageChosen(reference, newest.digest, revision or "", tag, settings.level),),
     )
 
@@ -253,7 +258,7 @@ async def already_deployed(here: Here) -> Observation | None:
         return None
     settings = here.environment.application
     for deployment in await here.estate.platform.deployments(settings.project, settings.service):
-        if deployment.digest == image.digest and deployment.created >= moment(asked) - timedelta(seconds=2):
+        if deployment.digest == image.digest and deployment.created >= moment(asked) - SLACK:
             return _deployed(Deployed(image.digest, asked), "our earlier call is there, adopted")
     return None
 
@@ -263,7 +268,7 @@ def _asked_at(here: Here) -> str | None:
     intents = [intent.at for intent in here.run.intents if intent.step == "application.deploy"]
     former = here.run.former_fact(Deployed)
     if intents:
-        return iso(intents[0])
+        return iso(intents[0] - (here.now() - here.provider_now()))
     return former.at if former and here.run.satisfied("application.config") and not _config_is_newer(here) else None
 
 
@@ -296,7 +301,7 @@ async def deploy(here: Here) -> Observation:
     """One call; a no-op PATCH may not roll, so a digest that is configured already is restarted."""
     settings, image, service = here.environment.application, here.desk.need(ImageChosen), await _service(here)
     target = f"{settings.project}/{settings.service}"
-    asked = iso(here.now())
+    asked = iso(here.provider_now())
     platform = here.estate.platform
     if service.image == image.ref:
         permit = await here.desk.intend("northflank:Restart", target)
@@ -350,8 +355,9 @@ async def has_rolled_out(here: Here) -> Observation:
 async def _rolled(here: Here) -> bool:
     """Right after PATCH the status may still be the *previous* COMPLETED, so the transition's time counts too."""
     settings, deployed = here.environment.application, here.desk.need(Deployed)
+    since = moment(deployed.at) - SLACK
     service = await _service(here)
-    if service.status == "FAILED" and service.transition and service.transition >= moment(deployed.at):
+    if service.status == "FAILED" and service.transition and service.transition >= since:
         raise LayerFailed(
             "the platform says that the deployment failed",
             fix="Look at the deployment's log in the Northflank console.",
@@ -360,7 +366,7 @@ async def _rolled(here: Here) -> bool:
     deployments = await here.estate.platform.deployments(settings.project, settings.service)
     running = await here.estate.platform.running_containers(settings.project, settings.service)
     ours = bool(deployments) and deployments[0].active and deployments[0].digest == deployed.digest
-    new = service.transition is not None and service.transition >= moment(deployed.at)
+    new = service.transition is not None and service.transition >= since
     here.desk.progress(
         running, service.instances, f"{service.status.lower()}, {running} of {service.instances} running"
     )

@@ -16,10 +16,10 @@ async def criteria_shown(here: Here) -> Observation:
     tally = here.desk.tally()
     shown = {**tally.criteria, **{f"control {name}": verdict for name, verdict in tally.controls.items()}}
     said = ", ".join(f"{name} {verdict}" for name, verdict in shown.items())
-    if "NOT_RUN" in shown.values() and "FAIL" not in shown.values():
-        return Observation.not_needed(f"the run ended before everything could be shown: {said}", source="this run")
+    if "FAIL" not in shown.values() and set(shown.values()) != {"PASS"}:
+        return Observation.not_needed(f"not everything could be shown: {said}", source="this run")
     return Observation.that(
-        set(shown.values()) == {"PASS"},
+        "FAIL" not in shown.values(),
         expected="three criteria and two negative controls PASS",
         observed=said,
         source="this run's own results",
@@ -31,14 +31,15 @@ async def criteria_shown(here: Here) -> Observation:
 def _missed(here: Here) -> tuple[Finding, ...]:
     """Targets that were set and not met: recovery time from T0 to stage 5's last check, data loss before T0."""
     run, targets, missed = here.run, here.targets, []
-    ends = [attempt.at for attempt in run.attempts if attempt.stage == LAST_STAGE]
+    ends = [attempt.at for attempt in run.attempts if attempt.stage == LAST_STAGE and not attempt.void]
     until = run.fact(DataUntil)
     if run.started_at and ends and targets.rto_s is not None:
         took = int((ends[-1] - run.started_at).total_seconds())
         if took > targets.rto_s:
             missed.append(Finding(f"RTO missed: {took} s against {targets.rto_s} s", "major"))
     if run.started_at and until and targets.rpo_s is not None:
-        lost = int((run.started_at - moment(until.at)).total_seconds())
+        began = run.started_at - (here.now() - here.provider_now())
+        lost = int((began - moment(until.at)).total_seconds())
         if lost > targets.rpo_s:
             missed.append(Finding(f"RPO missed: {lost} s against {targets.rpo_s} s", "major"))
     return tuple(missed)

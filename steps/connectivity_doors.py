@@ -14,6 +14,7 @@ from runbook.estate.ports import DnsRecord, Rule
 from runbook.safety.outside_text import outside_text
 from steps.facts import ZoneKnown
 from steps.here import Here
+from steps.holding import everything_holds
 
 MANAGED = "http_request_firewall_managed"
 CUSTOM = "http_request_firewall_custom"
@@ -175,7 +176,8 @@ def _content(record: DnsRecord) -> str:
 
 
 async def set_records(here: Here) -> Observation:
-    """One call a record, its former value in the ledger."""
+    """One call a record, its former value in the ledger; first all is looked at again: an operator may think long."""
+    await everything_holds(here)
     zone = here.desk.need(ZoneKnown)
     for record, wanted in await _differing(here):
         permit = await here.desk.intend(

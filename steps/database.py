@@ -34,11 +34,11 @@ async def snapshots_are_there(here: Here) -> Observation:
             fix="Look in the other region and account; ask for the newest manual copy.",
             source="rds:DescribeDBSnapshots",
         )
-    newest, now = usable[-1], here.now()
+    newest, now = usable[-1], here.provider_now()
     key_state = await here.estate.keys.state(newest.kms_key) if newest.kms_key else None
     key = f"key {key_state or 'unknown'}" if newest.encrypted else "NOT encrypted"
     return Observation.that(
-        newest.created <= now and key_state in {"Enabled", None},
+        newest.created <= now and (key_state == "Enabled" or not newest.encrypted),
         expected=f"an encrypted snapshot younger than {hours(here.policy.backup_age_limit)}, its key enabled",
         observed=f"{newest.id}, {age(newest.created, now)} old, {key}; {len(usable)} usable (Region-level storage)",
         source="rds:DescribeDBSnapshots, kms:DescribeKey",

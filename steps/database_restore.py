@@ -111,7 +111,10 @@ async def already_ours(here: Here) -> Observation | None:
             fix="Find out whose it is; start a new run, which has another name.",
             source="rds:DescribeDBInstances, tags",
         )
-    return _restored(InstanceRestored(instance.id, chosen, iso(entry.created)), "found by name and tag, adopted")
+    return _restored(
+        InstanceRestored(instance.id, chosen, iso(entry.created - (here.now() - here.provider_now()))),
+        "found by name and tag, adopted",
+    )
 
 
 def spec(here: Here) -> RestoreSpec:
@@ -155,7 +158,7 @@ async def restore(here: Here) -> Observation:
     wanted = spec(here)
     if wanted.instance == here.environment.database.source_instance:
         raise Refused("the copy would have production's name")
-    asked = here.now()
+    asked = here.provider_now()
     permit = await here.desk.intend(
         "rds:RestoreDBInstanceFromDBSnapshot",
         wanted.instance,

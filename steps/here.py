@@ -11,11 +11,12 @@ from typing import Any, Protocol, TypeVar
 
 from runbook.config import Environment, Targets
 from runbook.engine.desk import Desk
-from runbook.engine.errors import LayerFailed
+from runbook.engine.errors import NoVerdict
 from runbook.engine.ports import Secret
 from runbook.engine.run import Run
 from runbook.estate.ports import Estate, ThrowAway
 from runbook.policy import Policy
+from steps.facts import ClockOffset
 
 T = TypeVar("T")
 
@@ -91,16 +92,25 @@ class Here:
         """Wall clock, UTC."""
         return self.desk.clock.now()
 
+    def provider_now(self) -> datetime:
+        """Now on the provider's clock: what its times are compared with, since this machine's may be a little off."""
+        offset = self.run.fact(ClockOffset)
+        return self.now() - timedelta(milliseconds=offset.ms if offset else 0)
+
     async def until(
         self, look: Callable[[], Awaitable[T | None]], *, limit_s: float, waiting_for: str, every_s: float | None = None
     ) -> T:
-        """Call `look` until it answers something true; LayerFailed after `limit_s` seconds, saying what was awaited."""
+        """Call `look` until it answers something true; NoVerdict after `limit_s` seconds, saying what was awaited."""
         deadline = self.now() + timedelta(seconds=limit_s)
         while True:
             if seen := await look():
                 return seen
             if self.now() >= deadline:
-                raise LayerFailed(f"waited {limit_s:.0f} s for {waiting_for}", source="the runbook's own polling")
+                raise NoVerdict(
+                    f"waited {limit_s:.0f} s for {waiting_for}",
+                    fix="Look at it in the provider's console; try again to go on waiting.",
+                    source="the runbook's own polling",
+                )
             await self.desk.clock.sleep(every_s or self.poll_s)
 
     async def document(self, url: str) -> tuple[int, Mapping[str, Any]]:

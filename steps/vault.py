@@ -7,7 +7,7 @@ import binascii
 
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.procedure import Action, Check, Lasting, Repeat, Stage
-from runbook.engine.verdict import Observation, Verdict
+from runbook.engine.verdict import Finding, Observation, Verdict
 from runbook.estate.ports import Undecryptable
 from steps import vault_backup as backup
 from steps import vault_restore as act
@@ -21,9 +21,9 @@ async def target_is_safe(here: Here) -> Observation:
     settings, vault = here.environment.vault, here.estate.vault
     status, fingerprint = await vault.seal_status(), await vault.fingerprint()
     production = settings.address == settings.production_address or (
-        status.cluster_id is not None and status.cluster_id == settings.cluster_id and not act.holds_our_archive(here)
+        status.cluster_id is not None and status.cluster_id == settings.cluster_id and not act.made_by_us(here)
     )
-    free = not status.initialised or any(entry.kind == act.VAULT_DATA for entry in here.run.ledger)
+    free = not status.initialised or act.made_by_us(here)
     state = "empty" if not status.initialised else "made by this run" if free else "IN USE by somebody else"
     return Observation.that(
         not production and free and settings.address.startswith("https://"),
@@ -41,7 +41,7 @@ async def sealed_must_fail(here: Here) -> Observation:
     """Negative control: while sealed, nothing can be decrypted; otherwise a later success would prove nothing."""
     earlier = here.run.last("vault.sealed-control")
     status = await here.estate.vault.seal_status()
-    if not status.sealed and earlier is not None and earlier.verdict is Verdict.PASS:
+    if not status.sealed and earlier and earlier.verdict is Verdict.PASS and act.holds_our_archive(here):
         return _refused_while_sealed(f"observed earlier in this run: {earlier.observed}")
     canary = here.environment.canary
     try:
@@ -77,6 +77,9 @@ async def is_healthy(here: Here) -> Observation:
         expected=f"health 200, cluster {known or 'not recorded'}",
         observed=f"health {health.status}{_MEANING.get(health.status, '')}, cluster {health.cluster_id}",
         source="vault: GET /v1/sys/health",
+        findings=()
+        if known
+        else (Finding("production's cluster_id is not recorded: that this is its vault rests on the shares", "major"),),
         fix="Sealed: go back to vault.unseal. Another cluster: this is not the backup you chose.",
     )
 

@@ -32,7 +32,7 @@ async def backup_is_there(here: Here) -> Observation:
         expected=f"a backup younger than {hours(here.policy.backup_age_limit)}, under the expected key",
         observed=f"{newest.key}, {age(newest.modified, here.now())} old, {newest.size:,} bytes, {newest.encryption}",
         source="s3:ListObjectsV2 LastModified, s3:HeadObject",
-        fix="The newest backup is empty: look at the backup job; choose an older one with a reason.",
+        fix="The newest backup is empty: look at the backup job, and restore an older one by hand.",
         findings=findings,
         facts=(
             VaultBackupChosen(
@@ -100,7 +100,7 @@ async def download(here: Here) -> Observation:
     if chosen.sha256 and got.sha256 != chosen.sha256:
         raise LayerFailed(
             f"the download's SHA-256 is {got.sha256[:16]}…, the backup job stated {chosen.sha256[:16]}…",
-            fix="Try again once; if it stays, this backup is damaged: choose an older one.",
+            fix="Try again once; if it stays, this backup is damaged: restore an older one by hand.",
             source="s3:GetObject, object metadata sha256",
         )
     stated = "as the backup job stated" if chosen.sha256 else "the backup job stated none"
@@ -134,7 +134,7 @@ async def archive_is_whole(here: Here) -> Observation:
     if report.kind != "raft-snapshot" or report.shares is None or report.threshold is None:
         raise LayerFailed(
             f"the archive is a {report.kind} backup: this tool restores raft snapshots",
-            fix="Choose a raft snapshot, or restore this kind by hand and attest it.",
+            fix="This kind is restored by hand; the backup job should make raft snapshots.",
             source="the archive itself",
         )
     shamir = report.seal_type == "shamir"

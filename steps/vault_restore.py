@@ -5,7 +5,7 @@ from __future__ import annotations
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import ByHand, Preview
 from runbook.engine.run import LedgerEntry, Run
-from runbook.engine.verdict import Observation
+from runbook.engine.verdict import Observation, Verdict
 from runbook.estate.ports import SealStatus, ThrowAway
 from steps.facts import ArchiveInspected, ArchiveKept, SharesUsed, TargetProven, VaultRestored
 from steps.here import Here
@@ -21,7 +21,8 @@ async def target_already_made(here: Here) -> Observation | None:
     status = await here.estate.vault.seal_status()
     if status.initialised and holds_our_archive(here):
         return _initialised(here, "it holds this run's archive already")
-    if status.initialised and not status.sealed and here.held.throw_away is not None:
+    held = here.held.throw_away
+    if status.initialised and not status.sealed and held and await here.estate.vault.token_works(held.root_token):
         return _initialised(here, "initialised a moment ago by this run")
     return None
 
@@ -30,7 +31,7 @@ async def show_initialise(here: Here) -> Preview:
     """What will be made, with the archive's own figures."""
     archive = here.desk.need(ArchiveInspected)
     address = here.environment.vault.address
-    wipe = ("wipe the data of the attempt that was cut short",) if _made_by_us(here) else ()
+    wipe = ("wipe the data of the attempt that was cut short",) if made_by_us(here) else ()
     return Preview(
         what="Initialise the empty target with throw-away keys, so that it can take the archive",
         target=address,
@@ -69,7 +70,7 @@ async def is_active(here: Here) -> bool:
 
 async def _clean_ground(here: Here) -> None:
     """Have an initialised target wiped: only one that the ledger says this run initialised."""
-    if not _made_by_us(here):
+    if not made_by_us(here):
         raise LayerFailed(
             f"{here.environment.vault.address} is initialised, and not by this run: nothing is restored over it",
             fix="Give this run an empty target, or remove that server's data by hand if it is nobody's.",
@@ -107,7 +108,8 @@ async def _is_empty(here: Here) -> bool:
         return False  # it is being started
 
 
-def _made_by_us(here: Here) -> bool:
+def made_by_us(here: Here) -> bool:
+    """Whether this run's ledger says that it initialised the target."""
     address = here.environment.vault.address
     return any(entry.kind == VAULT_DATA and entry.id == address for entry in here.run.ledger)
 
@@ -142,13 +144,21 @@ async def wipe_target(here: Here, entry: LedgerEntry) -> Observation:
 
 # -- restore ------------------------------------------------------------------------------------------------------
 def holds_our_archive(here: Here) -> bool:
-    """Whether this run restored the archive it holds now into the target it has now."""
+    """Whether this run restored the archive it holds now into the target, and did not make the target anew since."""
     restored, kept = here.run.former_fact(VaultRestored), here.run.fact(ArchiveKept)
-    return (
-        restored is not None
-        and kept is not None
-        and (restored.sha256, restored.address) == (kept.sha256, here.environment.vault.address)
-    )
+    if restored is None or kept is None or _done(here, "vault.restore") <= _done(here, "vault.initialise"):
+        return False
+    return (restored.sha256, restored.address) == (kept.sha256, here.environment.vault.address)
+
+
+def _done(here: Here, step: str) -> int:
+    """Which attempt of the run last really did that step, counted from 1; 0 = none did."""
+    done = [
+        number
+        for number, attempt in enumerate(here.run.attempts, start=1)
+        if attempt.step == step and attempt.verdict is Verdict.PASS and not attempt.adopted
+    ]
+    return done[-1] if done else 0
 
 
 async def archive_already_restored(here: Here) -> Observation | None:
@@ -177,6 +187,7 @@ async def restore_archive(here: Here) -> Observation:
     kept, throw_away = here.desk.need(ArchiveKept), here.held.throw_away
     if throw_away is None:
         raise NoVerdict("the throw-away keys are gone", fix="Go back to vault.initialise.", source="this process")
+    await _same_server(here)
     permit = await here.desk.intend("vault:Restore", here.environment.vault.address)
     await here.estate.vault.restore(
         permit,
@@ -187,6 +198,17 @@ async def restore_archive(here: Here) -> Observation:
     )
     status = await here.until(lambda: _settled(here), limit_s=120, waiting_for="the restore to settle", every_s=1.0)
     return _restored(here, status, "two equal readings")
+
+
+async def _same_server(here: Here) -> None:
+    """The target is known by its certificate: LayerFailed when another server answers at its address by now."""
+    proven, shown = here.desk.need(TargetProven), await here.estate.vault.fingerprint()
+    if shown != proven.fingerprint:
+        raise LayerFailed(
+            f"another server answers at {proven.address}: its certificate is {shown[:23]}…, not the proven one",
+            fix="Find out who changed it; then go back to vault.target.",
+            source="TLS certificate",
+        )
 
 
 async def _settled(here: Here) -> SealStatus | None:
@@ -214,7 +236,7 @@ def _restored(here: Here, status: SealStatus, how: str) -> Observation:
 async def already_open(here: Here) -> Observation | None:
     """The vault is open and was opened by this run."""
     used = here.run.former_fact(SharesUsed)
-    if used is None or (await here.estate.vault.seal_status()).sealed:
+    if used is None or not holds_our_archive(here) or (await here.estate.vault.seal_status()).sealed:
         return None
     return _opened("open already, opened earlier in this run", used.labels)
 
@@ -234,9 +256,10 @@ async def unseal(here: Here) -> Observation:
     status = await here.estate.vault.seal_status()
     if not status.sealed:
         return _opened("open: another session finished it", ("entered elsewhere",))
-    if status.progress and any(intent.step == here.desk.step for intent in here.run.intents):
+    begun = here.run.last(here.desk.step) or any(intent.step == here.desk.step for intent in here.run.intents)
+    if status.progress and begun:
         permit = await here.desk.intend("vault:Unseal", here.environment.vault.address, label="reset")
-        status = await here.estate.vault.reset_unseal(permit)  # whose shares an ended process had sent is not known
+        status = await here.estate.vault.reset_unseal(permit)  # whose shares were in is not known any more
     status, labels = await enter_shares(here, status)
     return _opened(f"{len(labels)} shares, from {', '.join(labels)}", labels)
 
@@ -268,6 +291,7 @@ async def show_login(here: Here) -> Preview:
 async def sign_in(here: Here) -> Observation:
     """AppRole from the snapshot works, and the throw-away cluster's root token is dead."""
     settings, vault = here.environment.vault, here.estate.vault
+    await _same_server(here)
     role_id, secret_id = await here.credential("vault-role-id"), await here.credential("vault-secret-id")
     permit = await here.desk.intend("vault:Login", settings.address, creates=(VAULT_TOKEN, settings.address))
     role = await vault.login(permit, role_id=role_id, secret_id=secret_id, mount=settings.approle_mount)
@@ -299,7 +323,7 @@ async def sign_out(here: Here, entry: LedgerEntry) -> Observation:
     try:
         await here.estate.vault.sign_out(permit)
     except (LayerFailed, NoVerdict) as trouble:
-        if not _made_by_us(here):
+        if not made_by_us(here):
             raise
         return Observation.passed(
             expected="our token revoked, or dead with its vault",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 
-from runbook.commands.closing import record_training
+from runbook.commands.closing import finish_recording, record_training, recorded
 from runbook.commands.places import JOURNAL, Home, state_of
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Kind
 from runbook.engine.outcome import tally
 from runbook.engine.ports import Clock
 from runbook.engine.scribe import Scribe
-from runbook.records.evidence import SUMS
 from runbook.records.journal import Journal
 from runbook.training.client import reap
 from runbook.views import Ending
@@ -39,26 +40,33 @@ def end(home: Home, folder: Path, clock: Clock, reason: str) -> Ending | None:
     run = state_of(folder)
     if run is None:
         return None
-    if run.outcome is not None:  # ended, and killed before its record was written
-        return None if (folder / SUMS).exists() else record_training(home, folder)
+    if run.outcome is not None:  # ended, and perhaps killed before its record was written
+        return None if recorded(home, folder) else finish_recording(home, folder)
     journal = Journal.open(folder / JOURNAL, clock)
     scribe = Scribe(journal, journal.past)
     scribe.say(Kind.RESUMED, by="the next command")
     scribe.say(Kind.CHECKPOINT, stage=run.last_stage, decision="aborted", reason=reason, by="the next command")
-    for entry in scribe.run.open_ledger:
-        seen = "the practice estate is gone" if _discarded(folder, entry.kind, entry.id) else "still there"
+    _discard_archives(folder)
+    for entry in scribe.run.open_ledger:  # all of it lay in the estate or in the folder that was just emptied
+        seen = "the practice estate was ended"
         scribe.say(Kind.CLEANUP, stage="closeout", kind=entry.kind, id=entry.id, gone=True, observed=seen)
     scribe.say(Kind.ENDED, stage="closeout", outcome=str(tally(scribe.run, PROCEDURE).outcome))
     journal.close()
     return record_training(home, folder)
 
 
-def _discarded(folder: Path, kind: str, name: str) -> bool:
-    """Everything else lay in the estate; the downloaded archive lies in the run's own folder."""
-    private = folder / "private"
-    if kind == "file:archive":
-        for left in private.glob(f"{name}*"):
-            left.unlink()
-    if private.is_dir() and not any(private.iterdir()):
-        private.rmdir()
-    return True
+def _discard_archives(folder: Path) -> None:
+    """The run's private folder: what was downloaded into it leaves this machine."""
+    if (folder / "private").is_dir():
+        shutil.rmtree(folder / "private")
+
+
+def complete(home: Home, clock: Clock) -> Ending | None:
+    """Finish the newest run that ended and was killed before its record stood, or that never declared itself."""
+    ending: Ending | None = None
+    for folder in home.folders():
+        with contextlib.suppress(RecordFailed):  # a damaged journal of another run is no concern of this one
+            run = state_of(folder)
+            if run is None or run.outcome is not None:
+                ending = end(home, folder, clock, "") or ending
+    return ending

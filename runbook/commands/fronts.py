@@ -18,6 +18,7 @@ from runbook.engine.events import Event, Kind, Said
 from runbook.engine.procedure import Procedure
 from runbook.plain import Keyboard, Lines, PlainOperator
 from runbook.views import Ending
+from steps import PROCEDURE
 
 _SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HANGUP}
 
@@ -81,6 +82,12 @@ async def _walk(session: TrainingSession, front: Front, out: Lines, caught: list
 def _interrupted(code: ExitCode) -> int:
     print("\nrunbook: interrupted; nothing is lost: `runbook resume` goes on from here", file=sys.stderr)
     return code
+
+
+def told(ending: Ending) -> int:
+    """Say how a run ended; answers the exit status."""
+    _say_ending(Lines(PROCEDURE, sys.stdout), ending)
+    return ending.exit_code
 
 
 def _say_ending(out: Lines, ending: Ending) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import tempfile
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from runbook.commands.app import screens
 from runbook.commands.exits import ExitCode
 from runbook.commands.places import home_of
 from runbook.commands.plans import Plan
-from runbook.commands.training_session import TrainingSession
+from runbook.commands.training_session import KNOCK_S, TrainingSession
 from runbook.training import faults, scenario
 from runbook.training.scenario import Scenario
 
@@ -59,10 +60,11 @@ def _estate_only(seed: int) -> int:
         print(
             f"The practice estate is ready after {estate.seconds:.1f} s; {folder}/estate.json lists it. Ctrl-C ends it."
         )
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print("ending it")
-        finally:
-            estate.stop()
+        ended = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: ended.set())
+        while not ended.wait(KNOCK_S):
+            estate.state()  # it ends itself when nobody asks anything of it
+        print("ending it", flush=True)
+        estate.stop()
     return ExitCode.PASS

@@ -35,7 +35,7 @@ from runbook.policy import Policy
 from runbook.records.journal import Journal
 from runbook.records.scanner import Scanner
 from runbook.safety.interlock import Interlock, Reach
-from runbook.training.client import PracticeEstate
+from runbook.training.client import PracticeEstate, reap
 from runbook.training.operators import Mishaps, PracticeOperator, WithFaults
 from runbook.training.spent import unspent
 from runbook.views import Banner, Ending, Phone
@@ -101,11 +101,15 @@ class TrainingSession:
             self._show(line)
         run_id = f"training-{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         folder = self._home.folder(run_id)
-        await self._start(folder)
-        await asyncio.to_thread(Mishaps(self._ready, self._plan.scenario.faults).happen, "start")
         with self._tools() as tools:
-            journal = Journal.create(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
-            conductor = await self._conduct(folder, journal, tools, operator)
+            try:
+                await self._start(folder)
+                await asyncio.to_thread(Mishaps(self._ready, self._plan.scenario.faults).happen, "start")
+                journal = Journal.create(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
+                conductor = await self._conduct(folder, journal, tools, operator)
+            except BaseException:  # nothing was declared yet: nothing can be resumed, so nothing may stay behind
+                await _uninterrupted(asyncio.to_thread(reap, folder))
+                raise
             async with self._kept_alive():
                 run = await conductor.declare(_declared(run_id, self._plan, operator))
             return await self._end(folder, journal, tools, run)

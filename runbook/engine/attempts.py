@@ -90,12 +90,13 @@ async def _attest(step: Attestation[H], desk: Desk) -> Observation:
 
 
 def _declined(preview: Preview) -> Observation:
-    return Observation.inconclusive(
+    said = Observation.inconclusive(
         expected=preview.what,
         observed="the operator did not agree: nothing was done",
         source="operator",
         fix="Try again and agree, go back, or abort.",
     )
+    return replace(said, declined=True)
 
 
 def _timed_out(step: Check[Any]) -> Observation:

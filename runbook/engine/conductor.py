@@ -155,7 +155,7 @@ class Conductor(Generic[H]):
     async def _after_failure(self, step: AnyStep[H]) -> _Move:
         result = self.run.result(step.id)
         assert result is not None
-        may_attest = result.verdict is Verdict.INCONCLUSIVE and step.attestable
+        may_attest = result.verdict is Verdict.INCONCLUSIVE and step.attestable and not result.declined
         options = (Act.RETRY, *((Act.ATTEST,) if may_attest else ()), Act.BACK, Act.ABORT)
         decision = await self._ask_after(step, options)
         return self._follow(decision, step) if decision.act in options else _Move.AGAIN
@@ -283,20 +283,25 @@ class Conductor(Generic[H]):
         stage_id = decision.to.partition(".")[0]
         if not decision.reason.strip() or stage_id not in self._back_to(self.procedure.stage(from_stage)):
             return _Move.AGAIN
+        self._void_from(decision.to, from_stage, reason=decision.reason, by=self._operator.name)
+        return _Move.AWAY
+
+    def _void_from(self, place: str, from_stage: str, *, reason: str, by: str) -> None:
+        """`place` is a stage or a step of one; its stage and all later ones are shut."""
         ids = [step.id for stage in self.procedure.stages for step in stage.steps]
-        first = decision.to if decision.to in ids else next(i for i in ids if i.startswith(stage_id + "."))
-        shut = [stage.id for stage in self.procedure.stages if stage.number >= self.procedure.stage(stage_id).number]
+        stage_id = place.partition(".")[0]
+        first = place if place in ids else next(i for i in ids if i.startswith(stage_id + "."))
+        number = self.procedure.stage(stage_id).number
         self._scribe.say(
             Kind.CHECKPOINT,
             stage=from_stage,
             decision="back",
-            to=decision.to,
-            reason=decision.reason,
-            by=self._operator.name,
+            to=place,
+            reason=reason,
+            by=by,
             void=ids[ids.index(first) :],
-            stages=shut,
+            stages=[stage.id for stage in self.procedure.stages if stage.number >= number],
         )
-        return _Move.AWAY
 
     def _abort(self, stage: str, decision: Decision) -> _Move:
         self._scribe.say(
@@ -312,20 +317,14 @@ class Conductor(Generic[H]):
             for step in stage.steps:
                 if not (isinstance(step, Action) and self.run.satisfied(step.id) and step.regain(self.run)):
                     continue
+                why = "what it established was held in memory by a process that ended"
                 if stage.id in self.run.opened:
                     await self._performer.attempt(step, quietly=True)
-                    continue
-                why = "what it established was held in memory by a process that ended"
-                self._scribe.say(
-                    Kind.CHECKPOINT,
-                    stage=stage.id,
-                    decision="back",
-                    to=step.id,
-                    reason=why,
-                    by="resume",
-                    void=[step.id],
-                    stages=[],
-                )
+                    if self.run.satisfied(step.id):
+                        continue
+                    why += ", and could not be had again"
+                self._void_from(step.id, stage.id, reason=why, by="resume")
+                return
 
     # -- the closing ----------------------------------------------------------------------------------------------
     async def _close(self) -> None:

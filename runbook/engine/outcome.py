@@ -39,9 +39,11 @@ def stage_result(run: Run, stage: Stage[H]) -> str:
     last = [run.last(step.id) for step in stage.steps]
     if any(attempt and attempt.verdict is Verdict.FAIL for attempt in last) or _fell(run, stage):
         return "FAIL"
-    if stage.id not in run.opened:
+    if stage.id not in run.opened or _silent(run, stage):
         return NOT_RUN
-    return "ATTESTED" if any(exception["what"] in _ids(stage) for exception in run.exceptions) else "PASS"
+    excepted = {exception["what"] for exception in run.exceptions}
+    attested = {attempt.step for attempt in last if attempt and attempt.verdict is Verdict.ATTESTED}
+    return "ATTESTED" if excepted & attested else "PASS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,11 @@ def tally(run: Run, procedure: Procedure[H]) -> Tally:
 
 def outcome(run: Run, procedure: Procedure[H]) -> Outcome:
     """The run's outcome now; a missed target is a finding by then (`closeout.criteria`)."""
-    verdicts = [last.verdict for stage in procedure.stages for step in stage.steps if (last := run.last(step.id))]
+    lasts = [last for stage in procedure.stages for step in stage.steps if (last := run.last(step.id))]
+    verdicts = [last.verdict for last in lasts if not last.declined]
     if Verdict.FAIL in verdicts or any(_fell(run, stage) for stage in procedure.stages):
         return Outcome.FAIL
-    if Verdict.INCONCLUSIVE in verdicts:
+    if Verdict.INCONCLUSIVE in verdicts or any(_silent(run, stage) for stage in procedure.stages):
         return Outcome.INCONCLUSIVE
     if run.aborted is not None or len(run.opened) < len(procedure.stages):
         return Outcome.ABORTED
@@ -76,14 +79,16 @@ def _checks(procedure: Procedure[H]) -> list[Check[H]]:
 
 
 def _verdict(run: Run, step: str) -> str:
-    result = run.last(step)
-    return str(result.verdict) if result else NOT_RUN
+    """What was shown and still counts; a failure counts also after going back behind it."""
+    last = run.last(step)
+    return NOT_RUN if last is None or (last.void and last.verdict is not Verdict.FAIL) else str(last.verdict)
 
 
 def _fell(run: Run, stage: Stage[H]) -> bool:
     pulse = run.pulses.get(stage.id)
-    return pulse is not None and not pulse.alive
+    return pulse is not None and pulse.failed
 
 
-def _ids(stage: Stage[H]) -> set[str]:
-    return {step.id for step in stage.steps}
+def _silent(run: Run, stage: Stage[H]) -> bool:
+    pulse = run.pulses.get(stage.id)
+    return pulse is not None and not pulse.alive and not pulse.failed

@@ -12,13 +12,11 @@ from runbook.engine.desk import Desk
 from runbook.engine.events import Kind
 from runbook.engine.outcome import tally
 from runbook.engine.ports import Clock, Operator, Secret
-from runbook.engine.procedure import Action, AnyStep, Check, H, Procedure
+from runbook.engine.procedure import Action, AnyStep, H, Procedure, Question
 from runbook.engine.run import LedgerEntry
 from runbook.engine.scribe import Scribe
 from runbook.engine.together import together
-from runbook.engine.verdict import Observation
-
-UNDO_LIMIT_S = 600.0  # deleting a database instance takes minutes on the real provider
+from runbook.engine.verdict import Observation, Verdict
 
 
 class Performer(Generic[H]):
@@ -86,6 +84,7 @@ class Performer(Generic[H]):
     async def _undo_all(self) -> Observation:
         """Undo every open ledger entry, newest first, each by the Action that made it."""
         left: list[str] = []
+        verdict = Verdict.PASS
         for entry in self._scribe.run.open_ledger:
             step = self._procedure.step(entry.step)
             seen = await self._undo(step, entry)
@@ -100,12 +99,13 @@ class Performer(Generic[H]):
             )
             if not gone:
                 left.append(f"{entry.kind} {entry.id}: {seen.observed}")
-        return Observation.that(
-            not left,
+                verdict = Verdict.FAIL if Verdict.FAIL in {verdict, seen.verdict} else Verdict.INCONCLUSIVE
+        return Observation(
+            verdict,
             expected="everything in the ledger undone and seen to be gone",
             observed="; ".join(left) or f"{len(self._scribe.run.ledger)} ledger entries undone",
             source="the ledger, and each provider asked again",
-            fix="Remove what is named by hand, then look again.",
+            fix="" if not left else "Remove what is named by hand, then look again.",
         )
 
     async def _undo(self, step: AnyStep[H], entry: LedgerEntry) -> Observation:
@@ -113,13 +113,12 @@ class Performer(Generic[H]):
         undo = step.undo if isinstance(step, Action) else None
         if undo is None:
             return Observation.inconclusive(expected="undone", observed=f"{step.id} has no undo", source="procedure")
-        act: Check[H] = Check(
+        act: Question[H] = Question(  # may wait for a person, and for a provider that takes its time
             id=desk.step,
             title=f"undo {entry.kind}",
             why=step.why,
             manual=step.manual,
-            timeout=600,
-            look=lambda here: undo(here, entry),
+            ask=lambda here: undo(here, entry),
         )
         observation, _ = await observe(act, self._here_for(desk), desk, typed_target=None, quietly=True)
         return observation

@@ -68,6 +68,7 @@ class Watch(Generic[H]):
                 Kind.HEARTBEAT,
                 stage=stage.id,
                 alive=seen.verdict.satisfies,
+                verdict=str(seen.verdict),
                 observed=seen.observed,
                 source=seen.source,
             )

@@ -31,6 +31,7 @@ class Attempt:
     provider_text: str = ""
     reason: str = ""
     adopted: bool = False
+    declined: bool = False
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     void: bool = False
 
@@ -59,9 +60,10 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The last heartbeat of a layer."""
+    """The last heartbeat of a layer; a layer that could not be asked is not alive, and has not failed either."""
 
     alive: bool
+    failed: bool
     observed: str
     at: datetime
 
@@ -189,6 +191,7 @@ def _result(run: Run, event: Event) -> Run:
         provider_text=data.get("provider_text", ""),
         reason=data.get("reason", ""),
         adopted=data.get("adopted", False),
+        declined=data.get("declined", False),
         facts=data.get("facts", {}),
     )
     return replace(
@@ -241,7 +244,7 @@ def _back(run: Run, void: Iterable[str], stages: Iterable[str]) -> Run:
 
 def _heartbeat(run: Run, event: Event) -> Run:
     assert event.stage is not None
-    pulse = Pulse(event.data["alive"], event.data["observed"], event.at)
+    pulse = Pulse(event.data["alive"], event.data.get("verdict") == Verdict.FAIL, event.data["observed"], event.at)
     fall = run.last_fall if pulse.alive else event.at
     return replace(run, pulses={**run.pulses, event.stage: pulse}, last_fall=fall)
 

@@ -48,6 +48,7 @@ class Observation:
     provider_text: str = ""
     findings: tuple[Finding, ...] = ()
     facts: tuple[Any, ...] = field(default=())
+    declined: bool = False  # nothing was done because the operator did not agree: never attested, no verdict either way
 
     @classmethod
     def that(

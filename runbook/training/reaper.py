@@ -15,7 +15,7 @@ from runbook.training.statefile import EstateFile, Listed
 if TYPE_CHECKING:
     import psutil
 
-PREFIX = "runbook-"
+PREFIX = "runbook-"  # of every temporary folder of an estate; no other is ever removed
 """Temporary folders of an estate are named so; no other is ever removed."""
 
 SAME_START = 2.0

@@ -108,7 +108,7 @@ def test_a_layer_that_fell_takes_those_above_it_along(tmp_path: Path) -> None:
     teller.say(Kind.DECLARED, **DECLARED)
     for stage in PROCEDURE.stages[:3]:
         teller.stage(stage)
-    teller.say(Kind.HEARTBEAT, stage="vault", alive=False, observed="sealed", source="vault:Health")
+    teller.say(Kind.HEARTBEAT, stage="vault", alive=False, verdict="FAIL", observed="sealed", source="vault:Health")
     results = [stage["result"] for stage in document_of(tuple(teller.events))["stages"]]
     assert results == ["PASS", "FAIL", "NOT_RUN", "NOT_RUN", "NOT_RUN"]
 

@@ -51,17 +51,19 @@ def test_the_firewall_is_put_right_before_any_record_changes(tmp_path: Path) -> 
 
 
 CHANGES = [
-    ("vault-sealed", "checkpoint database", "Encryption Vault"),
-    ("database-stopped", "checkpoint application", "Core Database"),
-    ("digest-swapped", "checkpoint application", "Application Tier"),
-    ("canary-changed", "checkpoint application", "Application Tier"),
+    ("vault-sealed", "checkpoint database", "Encryption Vault", 1),
+    ("database-stopped", "checkpoint database", "Core Database", 3),  # it cannot be asked: no verdict about it
+    ("digest-swapped", "checkpoint application", "Application Tier", 1),
+    ("canary-changed", "checkpoint application", "Application Tier", 1),
 ]
 
 
-@pytest.mark.parametrize(("kind", "when", "layer"), CHANGES)
-def test_a_world_that_changes_at_a_checkpoint_keeps_it_shut(kind: str, when: str, layer: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "when", "layer", "status"), CHANGES)
+def test_a_world_that_changes_at_a_checkpoint_keeps_it_shut(
+    kind: str, when: str, layer: str, status: int, tmp_path: Path
+) -> None:
     run = training_run.finished(tmp_path, "train", _file(tmp_path, kind, when), "--unattended")
-    assert run.returncode == 1, run.stdout + run.stderr
+    assert run.returncode == status, run.stdout + run.stderr
     doc = training_run.document(tmp_path)
     assert any(f"({layer}) fell" in sentence for sentence in doc["refusals"]), doc["refusals"]
     assert doc["stages"][4]["result"] == "NOT_RUN"

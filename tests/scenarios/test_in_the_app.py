@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from runbook.commands.app import view
 from runbook.commands.places import Home
 from runbook.commands.plans import Plan
 from runbook.commands.training_session import TrainingSession
+from runbook.training.client import reap
 from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.by_hand import ByHandDialog
@@ -101,6 +102,14 @@ MOUSE: dict[type[Ask[Any]], Move] = {
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in (Ask, ReportScreen):
         monkeypatch.setattr(kind, "GRACE_S", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(tmp_path: Path) -> Iterator[None]:
+    """A run that a failing test left half-way is not resumed by anybody."""
+    yield
+    for folder in Home(tmp_path).folders():
+        reap(folder)
 
 
 def _app(home: Home) -> RunbookApp:

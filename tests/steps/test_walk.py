@@ -10,7 +10,7 @@ from runbook.engine.outcome import stage_result, tally
 from runbook.engine.ports import Act, Choice, Decision, SecretAnswer
 from steps import PROCEDURE
 from steps.facts import DataUntil, InstanceRestored, SharesUsed
-from tests.support.operator import OPEN, RETRY, attest, back
+from tests.support.operator import OPEN, RETRY, abort, attest, back
 from tests.support.practice import DECLARED, Practice
 
 STEPS = {
@@ -166,7 +166,23 @@ async def test_a_declined_restore_calls_nobody(practice: Practice) -> None:
     operator = practice.operator({"confirm database.restore": [False]})
     run = await practice.walk(operator)
     assert practice.done("rds:RestoreDBInstanceFromDBSnapshot") == []
-    assert run.outcome == "INCONCLUSIVE"
+    assert run.outcome == "ABORTED"  # nothing failed and nothing was in doubt: the operator stopped
+
+
+async def test_an_action_that_was_declined_cannot_be_attested_instead(practice: Practice) -> None:
+    """Declining would be a skip otherwise: the records could be changed behind a firewall that is off."""
+    practice.world.waf_off()
+    offered: list[tuple[Act, ...]] = []
+
+    def give_in(ask: object) -> Decision:
+        offered.append(ask.options)  # type: ignore[attr-defined]  # a Decide
+        return attest("it is on, trust me") if len(offered) == 1 else abort("no")
+
+    operator = practice.operator({"confirm connectivity.waf": [False, False], "decide connectivity.waf": [give_in] * 2})
+    run = await practice.walk(operator)
+    assert all(Act.ATTEST not in options for options in offered)
+    assert practice.done("cloudflare:SetRecord") == []
+    assert run.exceptions == ()
 
 
 async def test_a_criterion_cannot_be_attested(practice: Practice) -> None:
