@@ -154,6 +154,21 @@ def test_a_run_that_was_killed_before_its_record_is_recorded_by_the_next(trainin
     assert len(training.rows()) == 2
 
 
+@pytest.mark.parametrize("lost", [("training-log.csv",), ("training-log.csv", "SHA256SUMS", "run.json", "report.md")])
+def test_resume_completes_the_record_of_a_run_that_ended_and_was_killed(
+    training: MemoryTraining, lost: tuple[str, ...], capsys: Said
+) -> None:
+    training.runbook("train", "--unattended")
+    (folder,) = training.folders
+    for name in lost:
+        (folder / name if name != "training-log.csv" else training.home / "training" / name).unlink()
+    capsys.readouterr()
+    assert training.runbook("resume", "--unattended") == ExitCode.PASS
+    assert "OUTCOME PASS" in capsys.readouterr().out
+    assert [row["outcome"] for row in training.rows()] == ["PASS"]
+    assert (folder / "SHA256SUMS").exists()
+
+
 def test_two_at_once_on_one_home_are_refused(training: MemoryTraining, capsys: Said) -> None:
     from runbook.commands.places import Home
 

@@ -23,6 +23,7 @@ from tests.support.tiny import (
     closing,
     procedure,
     question,
+    raising,
     saying,
     seen,
     stage,
@@ -287,6 +288,20 @@ async def test_what_was_held_in_memory_is_obtained_again_without_asking() -> Non
     bench = await resumed(signed, "two", regain=lambda _: True)
     assert signed == ["one.login"]
     assert bench.operator.questions("confirm one.login") == []
+
+
+async def test_what_cannot_be_had_again_sends_the_run_back_to_it() -> None:
+    """A later stage must not go on as if the sign-in were there, nor end on it without being asked."""
+    first = Bench(with_a_sign_in([], regain=lambda _: True))
+    await first.conductor.declare(DECLARED)
+    cut = next(n for n, e in enumerate(first.recorder.events, 1) if e.kind is Kind.STARTED and e.stage == "two")
+    lost = action("one.login", raising(NoVerdict("sealed")), repeat=Repeat.AGAIN, regain=lambda _: True)
+    steps = stage(1, "one", lost), stage(2, "two", check("two.a", saying(unknown())))
+    second = Bench(procedure(*steps), past=first.recorder.events[:cut])
+    assert "one" in second.conductor.run.opened
+    await second.conductor.resume(by="test")
+    assert second.conductor.run.opened == ()
+    assert len(second.operator.questions("decide one.login")) == 1
 
 
 async def test_what_is_not_needed_any_more_is_not_obtained_again() -> None:

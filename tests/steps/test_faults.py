@@ -187,6 +187,29 @@ async def test_a_canary_that_changes_after_stage_4_is_caught_before_any_door_ope
     assert practice.done("cloudflare:SetRecord") == []
 
 
+async def test_a_vault_that_seals_while_the_operator_reads_the_preview_keeps_the_doors_shut(practice: Practice) -> None:
+    run = await practice.walk(
+        practice.operator({"confirm connectivity.records": [after(practice, MemoryEstate.seal, then=True)]})
+    )
+    found = attempt(run, "connectivity.records")
+    assert found.verdict is Verdict.FAIL
+    assert "Encryption Vault does not hold any more" in found.observed
+    assert practice.done("cloudflare:SetRecord") == []
+
+
+async def test_a_target_that_was_emptied_behind_our_back_is_restored_again_and_not_adopted(practice: Practice) -> None:
+    def emptied(world: MemoryEstate) -> None:
+        world.hands("wipe-vault")
+
+    operator = practice.operator(
+        {"gate database": [after(practice, emptied), back("vault.target", "somebody emptied the target")]}
+    )
+    run = await practice.walk(operator)
+    assert run.outcome == "PASS"
+    assert len(practice.done("vault:Restore")) == 2
+    assert len(practice.done("rds:RestoreDBInstanceFromDBSnapshot")) == 1
+
+
 async def test_a_vault_that_was_sealed_again_is_opened_again_by_going_back(practice: Practice) -> None:
     operator = practice.operator(
         {"gate database": [after(practice, MemoryEstate.seal), back("vault.unseal", "the vault restarted")]}
