@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Generic, Self
 
-from runbook.engine.errors import RecordFailed, RunbookError
+from runbook.engine.errors import LayerFailed, RecordFailed, Refused, RunbookError
 from runbook.engine.events import Kind
 from runbook.engine.ports import Clock
 from runbook.engine.procedure import H, Look, Procedure, Stage
 from runbook.engine.scribe import Scribe
 from runbook.engine.together import together
-from runbook.engine.verdict import Observation
+from runbook.engine.verdict import Observation, Verdict
 
 LIMIT_S = 15.0  # a layer that does not answer in that time does not hold
 
@@ -84,6 +84,8 @@ class Watch(Generic[H]):
             return Observation.inconclusive(
                 expected=expected, observed=f"no answer within {LIMIT_S:.0f} s", source="heartbeat"
             )
+        except (LayerFailed, Refused) as error:
+            return Observation(Verdict.FAIL, expected, error.sentence, error.source)
         except RunbookError as error:
             return Observation.inconclusive(expected=expected, observed=error.sentence, source=error.source)
         except Exception as error:  # noqa: BLE001  # shows as a fallen layer; it must not end the run
