@@ -1,4 +1,4 @@
-"""A calm run in the Textual app on the real servers, from home to the report: keyboard alone, mouse alone."""
+"""A calm run in the Textual app on the real servers, from home to the report, with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Button
 
 from runbook.commands import plans
 from runbook.commands.app import view
@@ -29,7 +28,7 @@ from screens.home import HomeScreen
 from screens.report import ReportScreen
 from screens.scenarios import ScenarioScreen
 from screens.widgets.inputs import SecretInput
-from tests.screens.driving import click, shown, words
+from tests.screens.driving import shown, words
 from tests.support import training_run
 
 pytestmark = [pytest.mark.scenarios, pytest.mark.timeout(400)]
@@ -59,20 +58,6 @@ def _keys(*keys: str) -> Move:
     return press
 
 
-def _clicks(action: str) -> Move:
-    """A click on the button as a person makes it: where it is once the screen stands still."""
-
-    async def press(pilot: Pilot[Any], screen: Screen[Any]) -> None:
-        button = screen.query_one(f"#do-{action}", Button)
-        async with asyncio.timeout(LIMIT_S):
-            while not await pilot.click(button):
-                assert pilot.app.screen is screen, _shown(pilot)
-                print(_shown(pilot))  # noqa: T201  # seen when the test fails
-                await asyncio.sleep(0.1)
-
-    return press
-
-
 def _share(call: Move, hand_in: Move) -> Move:
     async def enter(pilot: Pilot[Any], screen: Screen[Any]) -> None:
         await call(pilot, screen)
@@ -88,13 +73,6 @@ KEYBOARD: dict[type[Ask[Any]], Move] = {
     ShareDialog: _share(_keys("c"), _keys("enter")),
     ChooseDialog: _keys("enter"),
     ByHandDialog: _keys("d"),
-}
-MOUSE: dict[type[Ask[Any]], Move] = {
-    CheckpointDialog: _clicks("open_gate"),
-    ConfirmDialog: _clicks("agree"),
-    ShareDialog: _share(_clicks("call"), _clicks("hand_in")),
-    ChooseDialog: _clicks("take"),
-    ByHandDialog: _clicks("done"),
 }
 
 
@@ -120,7 +98,7 @@ def _app(home: Home) -> RunbookApp:
     return RunbookApp(lambda: view(home), opener)
 
 
-async def _answer_all(pilot: Pilot[Any], moves: dict[type[Ask[Any]], Move]) -> list[str]:
+async def _answer_all(pilot: Pilot[Any]) -> list[str]:
     """Answer every question until the report is there; answers which were asked."""
     asked: list[str] = []
     while True:
@@ -129,31 +107,22 @@ async def _answer_all(pilot: Pilot[Any], moves: dict[type[Ask[Any]], Move]) -> l
         screen = pilot.app.screen
         if isinstance(screen, ReportScreen):
             return asked
-        assert type(screen) in moves, f"nobody expected this:\n{_shown(pilot)}"
+        assert type(screen) in KEYBOARD, f"nobody expected this:\n{_shown(pilot)}"
         assert isinstance(screen, Ask)
         asked.append(type(screen).__name__)
-        await moves[type(screen)](pilot, screen)
+        await KEYBOARD[type(screen)](pilot, screen)
         await _until(pilot, lambda screen=screen: pilot.app.screen is not screen)  # type: ignore[misc]  # lambda default
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-@pytest.mark.parametrize("moves", [KEYBOARD, MOUSE], ids=["keyboard", "mouse"])
-async def test_a_calm_run_is_walked_from_home_to_the_report(
-    moves: dict[type[Ask[Any]], Move], size: tuple[int, int], tmp_path: Path
-) -> None:
+async def test_a_calm_run_is_walked_from_home_to_the_report_with_the_keyboard_alone(tmp_path: Path) -> None:
     app = _app(Home(tmp_path))
-    async with app.run_test(size=size) as pilot:
-        if moves is KEYBOARD:
-            await pilot.press("t")
-            await _until(pilot, lambda: isinstance(app.screen, ScenarioScreen))
-            await pilot.press("enter")
-        else:
-            await pilot.click("#menu", offset=(3, 0))
-            await _until(pilot, lambda: isinstance(app.screen, ScenarioScreen))
-            await click(pilot, "start")
-        asked = await _answer_all(pilot, moves)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("t")
+        await _until(pilot, lambda: isinstance(app.screen, ScenarioScreen))
+        await pilot.press("enter")
+        asked = await _answer_all(pilot)
         assert "This run ended: ✓ PASS (exit code 0)" in words(app)
-        await (pilot.press("q") if moves is KEYBOARD else click(pilot, "close"))
+        await pilot.press("q")
         await _until(pilot, lambda: isinstance(app.screen, HomeScreen))
     assert asked.count("CheckpointDialog") == 5
     assert asked.count("ShareDialog") == 3
