@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from runbook.commands.closing import finish_recording, record_training, recorded
-from runbook.commands.places import JOURNAL, Home, state_of
+from runbook.commands.places import JOURNAL, PRIVATE, Home, state_of
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Kind
 from runbook.engine.outcome import tally
@@ -57,8 +57,8 @@ def end(home: Home, folder: Path, clock: Clock, reason: str) -> Ending | None:
 
 def _discard_archives(folder: Path) -> None:
     """The run's private folder: what was downloaded into it leaves this machine."""
-    if (folder / "private").is_dir():
-        shutil.rmtree(folder / "private")
+    if (folder / PRIVATE).is_dir():
+        shutil.rmtree(folder / PRIVATE)
 
 
 def complete(home: Home, clock: Clock) -> Ending | None:

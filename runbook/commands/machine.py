@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runbook.commands.places import PRIVATE
 from steps.here import HouseState
 
 REDIRECTING = ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PGSSLMODE", "CLOUDFLARE_EMAIL")
@@ -48,7 +49,7 @@ class LocalHouse:
 
     def __init__(self, records: Path, credentials: str) -> None:
         self._records = records
-        self._private = records / "private"
+        self._private = records / PRIVATE
         self._credentials = credentials
 
     async def state(self) -> HouseState:

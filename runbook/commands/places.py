@@ -16,6 +16,7 @@ from runbook.records import journal
 from runbook.views import RunLine
 
 JOURNAL = "journal.jsonl"
+PRIVATE = "private"  # a run's folder (0700) for what is downloaded; gone when the run ended
 
 
 @dataclass(frozen=True, slots=True)
