@@ -14,9 +14,27 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class SignIn(Frozen):
+    """How the operator signs in to AWS.
+
+    `mfa`: an IAM user's own long-term keys (of `profile`, or asked for where there is none), and a session taken with
+    the device `mfa_serial` and a code: of `role_arn`, or of the user where there is no role.  `sso`: the profile of
+    IAM Identity Center.  `ambient`: what botocore's chain finds (environment, container, instance).
+    """
+
+    way: Literal["mfa", "sso", "ambient"] = "ambient"
+    profile: str | None = None
+    role_arn: str | None = None
+    mfa_serial: str | None = None
+    session_hours: float = Field(default=4.0, ge=0.25, le=36.0)
+    config_file: Path | None = None  # None: the operator's own (~/.aws/config)
+    sso_cache: Path | None = None  # None: the operator's own (~/.aws/sso/cache)
+
+
 class Aws(Frozen):
     """The account that the backups and the restored database live in; `endpoint` None = AWS's own."""
 
+    sign_in: SignIn = SignIn()
     account_id: str = Field(pattern=r"^\d{12}$")
     region: str
     endpoint: str | None = None
@@ -45,6 +63,14 @@ class Vault(Frozen):
     transit_mount: str = "transit"
     transit_keys: tuple[str, ...]
     approle_mount: str = "approle"
+    seal_type: str | None = None  # as production's record says it; None: whatever the backup says
+    egress_probe: str | None = None  # URL beside the vault that tries to connect from there, and says what it reached
+    egress_rule: str = ""  # the rule that closes the way out, where nothing can measure it: its name, to be attested
+    production_endpoints: tuple[str, ...] = ()  # host:port that the restored vault must not reach
+    service: str | None = None  # on the platform, so that it can be restarted through its API; None: by hand
+    database_mount: str | None = None  # the vault's database engine; None: it has none
+    database_connection: str = ""  # its connection that has to lead to the restored database
+    database_host: str | None = None  # how the vault reaches it; None: by the instance's own name
     custodians: tuple[str, ...]  # labels, never shares
 
 

@@ -17,4 +17,8 @@ class Policy:
     backup_size_floor: float = 0.5  # of the backup before it
     clock_good_s: float = 5.0
     clock_limit_s: float = 60.0  # SigV4 and TOTP would fail next
+    session_floor: timedelta = timedelta(minutes=15)  # a sign-in that ends sooner is renewed first
+    session_wanted: timedelta = timedelta(hours=2)  # a restore may take that long; a shorter sign-in is a finding
+    contacts_age_limit: timedelta = timedelta(days=183)  # of the printed contact list
+    share_age_limit: timedelta = timedelta(days=365)  # since a custodian's share was last seen to work
     free_space_floor: int = 50 * 1024 * 1024  # bytes

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer
 
@@ -27,6 +29,7 @@ class Frame(Screen[T]):
     def __init__(self) -> None:
         super().__init__()
         self._listening = False
+        self._grace: Timer | None = None
         self._small = False
 
     def compose(self) -> ComposeResult:
@@ -55,7 +58,13 @@ class Frame(Screen[T]):
         """Begin to listen, at once or after the grace."""
         self._listening = not self.GRACE_S
         if self.GRACE_S:
-            self.set_timer(self.GRACE_S, self._listen)
+            self._grace = self.set_timer(self.GRACE_S, self._listen)
+
+    def on_key(self, event: events.Key) -> None:
+        """Who was typing when this came up has not read it: it listens when the keys have been still for a moment."""
+        del event
+        if self._grace is not None and not self._listening:
+            self._grace.reset()
 
     def _listen(self) -> None:
         self._listening = True

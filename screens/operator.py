@@ -17,6 +17,7 @@ from runbook.engine.ports import (
     Decide,
     Decision,
     Gate,
+    RunCommand,
     SecretAnswer,
     TypeName,
 )
@@ -26,10 +27,13 @@ from screens.dialogs.attest import AttestDialog
 from screens.dialogs.by_hand import ByHandDialog
 from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.choose import ChooseDialog
-from screens.dialogs.confirm import ConfirmDialog
+from screens.dialogs.code import CodeDialog
+from screens.dialogs.command import CommandDialog
+from screens.dialogs.confirm import ConfirmDialog, OptionalDialog
 from screens.dialogs.failure import FailureDialog
 from screens.dialogs.share import ShareDialog
 from screens.dialogs.type_name import TypeNameDialog
+from screens.lending import lend_terminal
 
 T = TypeVar("T")
 
@@ -49,7 +53,8 @@ class ScreenOperator:
         return self._name
 
     async def confirm(self, ask: Confirm) -> bool:
-        return await self._answer(ConfirmDialog(self._session, ask))
+        dialog = OptionalDialog if ask.optional else ConfirmDialog
+        return await self._answer(dialog(self._session, ask))
 
     async def type_name(self, ask: TypeName) -> str:
         return await self._answer(TypeNameDialog(self._session, ask))
@@ -58,13 +63,21 @@ class ScreenOperator:
         return await self._answer(ChooseDialog(self._session, ask))
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
-        return await self._answer(ShareDialog(self._session, ask))
+        dialog = CodeDialog if ask.kind == "code" else ShareDialog
+        return await self._answer(dialog(self._session, ask))
 
     async def attest(self, ask: Attest) -> str:
         return await self._answer(AttestDialog(self._session, ask))
 
     async def by_hand(self, ask: ByHand) -> bool:
         return await self._answer(ByHandDialog(self._session, ask))
+
+    async def run_command(self, ask: RunCommand) -> int | None:
+        """With the app suspended: the command has the terminal; heartbeats and the record go on, unpainted."""
+        if not await self._answer(CommandDialog(self._session, ask)):
+            return None
+        async with self._one_at_a_time:
+            return await lend_terminal(self._app, ask.argv)
 
     async def decide(self, ask: Decide) -> Decision:
         return await self._answer(FailureDialog(self._session, ask))
@@ -77,5 +90,6 @@ class ScreenOperator:
             try:
                 return await self._app.push_screen_wait(dialog)
             except asyncio.CancelledError:
+                await dialog.settled()
                 dialog.withdraw()
                 raise

@@ -15,6 +15,7 @@ from runbook.engine.procedure import Action, Check, Lasting, Repeat, Stage
 from runbook.engine.verdict import Observation
 from runbook.estate.ports import DatabaseSession, Undecryptable
 from steps import application_deploy as act
+from steps import application_vault as engine
 from steps.database import copy
 from steps.facts import Deployed, ImageChosen, InstanceReady
 from steps.here import Here, as_object, moment
@@ -90,7 +91,11 @@ async def canary_plaintext(here: Here) -> bytes:
     canary = here.environment.canary
     ciphertext = await copy(here).text_value(canary.table, canary.key_column, canary.key, canary.ciphertext_column)
     if ciphertext is None:
-        raise LayerFailed(f"the sample record {canary.key} is not in {canary.table}", source="restored database")
+        raise LayerFailed(
+            f"the sample record {canary.key} is not in {canary.table}",
+            fix="It may be younger than this recovery point: choose a newer one, or correct [canary].",
+            source="restored database",
+        )
     try:
         plaintext = await here.estate.vault.decrypt(
             here.environment.vault.transit_mount, canary.transit_key, ciphertext
@@ -197,6 +202,16 @@ APPLICATION: Stage[Here] = Stage(
             perform=act.point,
             repeat=Repeat.ONCE,
             undo=act.point_back,
+        ),
+        Action(
+            id="application.vault-database",
+            title="Point the vault's database engine at the restored database",
+            why="The restored vault knows the old database: the credentials that it makes would be for that one.",
+            manual="bao write DATABASE_MOUNT/config/NAME connection_url=…; then bao read DATABASE_MOUNT/creds/ROLE",
+            find=engine.already_repointed,
+            preview=engine.show_repoint,
+            perform=engine.repoint,
+            repeat=Repeat.ONCE,
         ),
         Action(
             id="application.deploy",

@@ -27,7 +27,11 @@ async def zone_is_active(here: Here) -> Observation:
     name = here.environment.connectivity.zone
     zone = await here.estate.edge.zone(name)
     if zone is None:
-        raise LayerFailed(f"the zone {name} is not visible", source="cloudflare: GET /zones")
+        raise LayerFailed(
+            f"the zone {name} is not visible",
+            fix="Compare the zone's name, and whether the token is for its account.",
+            source="cloudflare: GET /zones",
+        )
     findings = (Finding("development mode is on: the cache is bypassed"),) if zone.development_mode else ()
     return Observation.that(
         zone.status == "active" and not zone.paused,
@@ -193,7 +197,11 @@ async def set_records(here: Here) -> Observation:
         await here.estate.edge.set_record(permit, zone.id, wanted)
     left = [wanted.name for _, wanted in await _differing(here)]
     if left:
-        raise LayerFailed(f"still not as set: {', '.join(left)}", source="cloudflare: PATCH, then GET dns_records")
+        raise LayerFailed(
+            f"still not as set: {', '.join(left)}",
+            fix="Set them by hand: DNS → Records; somebody or something else may be setting them back.",
+            source="cloudflare: PATCH, then GET dns_records",
+        )
     return _records_right(here, "set and read back")
 
 

@@ -13,11 +13,22 @@ class ClockOffset:
 
 
 @dataclass(frozen=True, slots=True)
+class AwsSession:
+    """How the sign-in was made; `mfa` is PROVEN, ATTESTED or NO, `until` its end or ""."""
+
+    way: str
+    source: str
+    mfa: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignedInAs:
-    """Who the provider says we are."""
+    """Who the provider says we are, and what is known of the second factor: PROVEN, ATTESTED or NO."""
 
     account: str
     arn: str
+    mfa: str = "NO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +55,25 @@ class ArchiveKept:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveInspected:
-    """What the archive said of itself, offline."""
+    """What the archive said of itself, offline; `shares` and `threshold` are 0 where it does not say.
+
+    `authenticity` says in words whether shares vouched for it; `cluster_id`, "" unless they did.
+    """
 
     kind: str
     seal: str
     shares: int
     threshold: int
     raft_index: int
+    kms_key: str = ""
+    version: str = ""
+    authenticity: str = ""
+    cluster_id: str = ""
+
+    @property
+    def shamir(self) -> bool:
+        """Whether people's shares open it; else a key service does."""
+        return self.seal == "shamir"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +93,25 @@ class VaultRestored:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetFresh:
+    """The throw-away cluster, before the restore; `control` is how it refused to decrypt the control record."""
+
+    cluster_id: str
+    control: str
+
+
+@dataclass(frozen=True, slots=True)
 class SharesUsed:
-    """Whose shares opened the vault: labels, never shares."""
+    """Whose shares opened the vault: labels, never shares; none where a key service opened it."""
 
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSeen:
+    """The identity of the restored vault, as its health says."""
+
+    cluster_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from runbook.config import Environment, Targets
 from runbook.engine.desk import Desk
 from runbook.engine.errors import NoVerdict
-from runbook.engine.ports import Secret
+from runbook.engine.ports import ByHand, Secret
 from runbook.engine.run import Run
 from runbook.estate.ports import Estate, ThrowAway
 from runbook.policy import Policy
@@ -65,6 +65,16 @@ class Held:
         self.throw_away = throw_away
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """What an earlier run of this home recorded; newest first in `Here.history`."""
+
+    run_id: str
+    ended: datetime
+    share_labels: tuple[str, ...]
+    cluster_id: str = ""
+
+
 @dataclass(frozen=True)
 class Here:
     """One per attempt."""
@@ -77,11 +87,22 @@ class Here:
     house: House
     credential: Callable[[str], Awaitable[Secret]]
     held: Held = field(default_factory=Held)
+    history: tuple[EarlierRun, ...] = ()
 
     @property
     def run(self) -> Run:
         """The state of the run now."""
         return self.desk.run
+
+    @property
+    def mode(self) -> str:
+        """training, drill, rehearsal or recovery."""
+        return str(self.run.declared.get("mode", "training"))
+
+    @property
+    def recovering(self) -> bool:
+        """Whether production itself is restored."""
+        return self.mode == "recovery"
 
     @property
     def poll_s(self) -> float:
@@ -112,6 +133,11 @@ class Here:
                     source="the runbook's own polling",
                 )
             await self.desk.clock.sleep(every_s or self.poll_s)
+
+    async def by_hand(self, what: str, *how: str, act: str, undone: str) -> None:
+        """Have done what no API can do (`act` as in `ByHand`); NoVerdict, which says `undone`, when it was not."""
+        if not await self.desk.operator.by_hand(ByHand(step=self.desk.step, what=what, how=how, act=act)):
+            raise NoVerdict(undone, fix="Do it, then try again.", source="operator")
 
     async def document(self, url: str) -> tuple[int, Mapping[str, Any]]:
         """Status and JSON object at `url`; a body that is no JSON object reads as {}."""

@@ -9,7 +9,7 @@ from steps.application import boots, database_is_ours, decrypts, same_digest_ans
 from steps.database import answers
 from steps.here import Here
 from steps.identity import still_signed_in
-from steps.vault import is_healthy
+from steps.vault_proofs import is_healthy
 
 LAYERS: tuple[tuple[str, Look[Here]], ...] = (
     ("Identity & Access", still_signed_in),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
-from runbook.engine.procedure import Check, Stage
+from runbook.engine.procedure import Action, Attestation, Check, Lasting, Repeat, Stage
 from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import TokenIdentity
-from steps.facts import ClockOffset, SignedInAs
+from steps import identity_people as people
+from steps import sign_in as aws
+from steps.facts import ClockOffset
 from steps.here import Here, age, iso
 
 
@@ -18,13 +20,34 @@ async def tool_is_ready(here: Here) -> Observation:
     room = state.free_bytes >= here.policy.free_space_floor
     seen = f"records folder {'writable' if state.writable else 'NOT writable'}, {state.free_bytes >> 20:,} MiB free"
     shown = f"; set in the environment and not used: {', '.join(state.environment)}" if state.environment else ""
+    behind = _behind_what_is_restored(here)
+    circle = f"; {', '.join(behind)} only answers once stage 5 is done" if behind else ""
     return Observation.that(
-        state.writable and room,
-        expected=f"the records folder takes a file and has {here.policy.free_space_floor >> 20} MiB free",
-        observed=f"{seen}; secrets from {state.credentials}{shown}",
-        source="write-and-delete probe",
-        fix="Choose a folder that you can write to (--home), or free space on this disk.",
+        state.writable and room and not behind,
+        expected=f"the records folder takes a file and has {here.policy.free_space_floor >> 20} MiB free; nothing that "
+        "this tool needs lies behind a layer that it restores",
+        observed=f"{seen}; secrets from {state.credentials}{shown}{circle}",
+        source="write-and-delete probe; host names in the configuration",
+        fix="Give it an address that does not lead through the platform's own public names."
+        if behind
+        else "Choose a folder that you can write to (--home), or free space on this disk.",
     )
+
+
+def _behind_what_is_restored(here: Here) -> list[str]:
+    """Hosts that this tool calls before stage 5 and that are public names of the platform: a circle."""
+    settings, application = here.environment, here.environment.application
+    public = {hostname.name.rstrip(".").lower() for hostname in settings.connectivity.hostnames}
+    needed = (
+        settings.aws.endpoint,
+        settings.vault.address,
+        application.platform,
+        application.image.github,
+        application.image.registry,
+        settings.connectivity.cloudflare,
+    )
+    hosts = {(urlsplit(url).hostname or "").lower() for url in needed if url}
+    return sorted(hosts & public)
 
 
 async def clock_agrees(here: Here) -> Observation:
@@ -40,22 +63,6 @@ async def clock_agrees(here: Here) -> Observation:
         fix="Set this machine's clock (turn on network time), then try again.",
         findings=() if abs(offset) <= good else (off,),
         facts=(ClockOffset(round(offset * 1000)),),
-    )
-
-
-async def account_is_ours(here: Here) -> Observation:
-    """The provider itself says which account this is and who we are in it."""
-    expected = here.environment.aws
-    seen = await here.estate.account.identity()
-    known = any(fnmatchcase(seen.arn, pattern) for pattern in expected.identity_patterns)
-    where = "this machine (loopback)" if here.estate.account.loopback else "AWS"
-    return Observation.that(
-        seen.account == expected.account_id and known,
-        expected=f"account {expected.account_id}, signed in as {' or '.join(expected.identity_patterns)}",
-        observed=f"account {seen.account}, {seen.arn}, answered by {where}",
-        source="sts:GetCallerIdentity",
-        fix="Sign in to the account of this environment with the restoration role.",
-        facts=(SignedInAs(seen.account, seen.arn),),
     )
 
 
@@ -157,11 +164,37 @@ IDENTITY: Stage[Here] = Stage(
             look=clock_agrees,
         ),
         Check(
+            id="identity.aws-mfa",
+            title="Signed in to AWS, with a second factor",
+            why="Only the CTO may restore, with MFA; and a code that is entered now saves asking in the middle.",
+            manual="aws sts assume-role --role-arn R --role-session-name N --serial-number S --token-code C; "
+            "or aws sso login --profile P",
+            look=aws.sign_in,
+            lasting=Lasting.MOMENT,
+            asks=True,
+            signs_in=aws.AWS,
+            regain=lambda _: True,
+        ),
+        Check(
             id="identity.aws-account",
             title="Signed in to the right AWS account as the right person",
             why="Everything after this acts with this identity, on this account.",
             manual="aws sts get-caller-identity",
-            look=account_is_ours,
+            look=aws.account_is_ours,
+        ),
+        Check(
+            id="identity.aws-permissions",
+            title="This identity may do what the later stages call",
+            why="A right that is missing is cheaper to find now than in the middle of stage 3.",
+            manual="aws iam simulate-principal-policy --policy-source-arn ROLE_ARN --action-names …",
+            look=aws.may_do_what_is_needed,
+        ),
+        Check(
+            id="identity.sso",
+            title="Identity Center answers, and the sign-in lasts",
+            why="A sign-in that ends in the middle of a long restore ends it there.",
+            manual="aws sso-admin list-instances; expiresAt in ~/.aws/sso/cache/*.json",
+            look=aws.identity_center_holds,
         ),
         Check(
             id="identity.northflank",
@@ -183,6 +216,32 @@ IDENTITY: Stage[Here] = Stage(
             why="Stage 5 turns the protection and the routing on again.",
             manual="Cloudflare dashboard → the zone opens",
             look=cloudflare_lets_us_in,
+        ),
+        Action(
+            id="identity.preserve",
+            title="Keep the newest automated snapshot as a manual one",
+            why="Whoever deletes a broken instance deletes its automated backups with it.",
+            manual="aws rds copy-db-snapshot --source-db-snapshot-identifier S --target-db-snapshot-identifier NAME",
+            find=people.preserved,
+            preview=people.show_preserve,
+            perform=people.preserve,
+            repeat=Repeat.ONCE,
+        ),
+        Attestation(
+            id="identity.fence",
+            title="The old systems take no writes and no traffic",
+            why="Two platforms that both take writes cannot be put together again.",
+            manual="stop the old service, revoke its database and vault access, take its records out of DNS",
+            statement=people.FENCE,
+            spared=people.only_in_recovery,
+        ),
+        Attestation(
+            id="identity.contacts",
+            title="The people are there",
+            why="Without enough custodians the vault stays shut, whatever else is restored.",
+            manual="the printed contact list: call the custodians now, not in stage 2",
+            statement=people.CONTACTS,
+            judge=people.contacts_judged,
         ),
     ),
 )

@@ -1,22 +1,43 @@
-"""Stage 2's source: the newest backup, fetched into a private folder and inspected before any server is touched."""
+"""Stage 2's source: which backup, fetched into a private folder."""
 
 from __future__ import annotations
 
-from runbook.engine.errors import LayerFailed
-from runbook.engine.ports import Preview
-from runbook.engine.run import LedgerEntry
-from runbook.engine.verdict import Finding, Observation
-from runbook.estate.ports import StoredObject
-from steps.facts import ArchiveInspected, ArchiveKept, VaultBackupChosen
-from steps.here import Here, age, hours, iso
+from typing import Final
 
-ARCHIVE = "vault-backup.snap"
-FILE = "file:archive"
+from runbook.engine.errors import LayerFailed
+from runbook.engine.ports import Choice, Choose, Option, Preview
+from runbook.engine.run import LedgerEntry
+from runbook.engine.verdict import Finding, Observation, Verdict
+from runbook.estate.ports import StoredObject
+from steps.facts import ArchiveKept, VaultBackupChosen
+from steps.here import Here, age, hours, iso, moment
+from steps.rate import Rate
+
+ARCHIVE: Final = "vault-backup.snap"
+FILE: Final = "file:archive"
+CHOOSE: Final = "vault.choose"
+_JUDGES: Final = ("vault.download", "vault.inspect")  # a FAIL of these speaks about the backup itself
 
 
 # -- the backup ---------------------------------------------------------------------------------------------------
 async def backup_is_there(here: Here) -> Observation:
     """The newest backup by the provider's LastModified, over all pages; how well it was kept becomes findings."""
+    stored = await _all(here)
+    newest = await here.estate.objects.head(stored[-1].bucket, stored[-1].key)
+    findings = (*_kept_well(here, newest, stored), *await _bucket_findings(here))
+    return Observation.that(
+        newest.size > 0,
+        expected=f"a backup younger than {hours(here.policy.backup_age_limit)}, under the expected key",
+        observed=f"{newest.key}, {age(newest.modified, here.provider_now())} old, {newest.size:,} bytes, "
+        f"{newest.encryption or 'encryption not told'}; {len(stored)} kept",
+        source="s3:ListObjectsV2 LastModified, s3:HeadObject",
+        fix="The newest backup is empty: look at the backup job; an older one can be chosen by hand.",
+        findings=findings,
+    )
+
+
+async def _all(here: Here) -> tuple[StoredObject, ...]:
+    """Every backup, oldest first; LayerFailed when there is none."""
     source = here.environment.vault.backup
     stored = await here.estate.objects.list(source.bucket, source.prefix)
     if not stored:
@@ -25,28 +46,14 @@ async def backup_is_there(here: Here) -> Observation:
             fix="Look at the backup job, and whether bucket and prefix are right.",
             source="s3:ListObjectsV2",
         )
-    newest = await here.estate.objects.head(source.bucket, stored[-1].key)
-    findings = (*_kept_well(here, newest, stored), *await _bucket_findings(here))
-    return Observation.that(
-        newest.size > 0,
-        expected=f"a backup younger than {hours(here.policy.backup_age_limit)}, under the expected key",
-        observed=f"{newest.key}, {age(newest.modified, here.now())} old, {newest.size:,} bytes, {newest.encryption}",
-        source="s3:ListObjectsV2 LastModified, s3:HeadObject",
-        fix="The newest backup is empty: look at the backup job, and restore an older one by hand.",
-        findings=findings,
-        facts=(
-            VaultBackupChosen(
-                newest.bucket, newest.key, newest.version or "", iso(newest.modified), newest.size, newest.sha256 or ""
-            ),
-        ),
-    )
+    return stored
 
 
 def _kept_well(here: Here, newest: StoredObject, stored: tuple[StoredObject, ...]) -> tuple[Finding, ...]:
-    source, policy = here.environment.vault.backup, here.policy
+    source, policy, now = here.environment.vault.backup, here.policy, here.provider_now()
     findings = []
-    if here.now() - newest.modified > policy.backup_age_limit:
-        findings.append(Finding(f"the newest vault backup is {age(newest.modified, here.now())} old", "major"))
+    if now - newest.modified > policy.backup_age_limit:
+        findings.append(Finding(f"the newest vault backup is {age(newest.modified, now)} old", "major"))
     if len(stored) > 1 and newest.size < stored[-2].size * policy.backup_size_floor:
         findings.append(
             Finding(f"the newest vault backup has {newest.size:,} bytes, the one before {stored[-2].size:,}")
@@ -69,7 +76,87 @@ async def _bucket_findings(here: Here) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-# -- download and inspect -----------------------------------------------------------------------------------------
+# -- choose -------------------------------------------------------------------------------------------------------
+async def choose_backup(here: Here) -> Observation:
+    """The newest one that was not refused; any other with a reason: damaged, compromise, key skew."""
+    stored = await _all(here)
+    refused = _refused(here)
+    newest_first = tuple(reversed(stored))
+    fit = [each for each in newest_first if not _unfit(each, refused)]
+    if not fit:
+        raise LayerFailed(
+            f"none of the {len(stored)} backups can be used",
+            fix="Look for a copy of the backups in another account or Region.",
+            source="s3:ListObjectsV2, and what was refused in this run",
+        )
+    choice = await here.desk.operator.choose(
+        Choose(
+            step=here.desk.step,
+            title="Which backup of the vault?",
+            columns=("backup", "age", "size", "made"),
+            options=tuple(_option(here, each, refused) for each in newest_first),
+            default=fit[0].key,
+        )
+    )
+    chosen = next((each for each in fit if each.key == choice.key), None)
+    if chosen is None or (chosen.key != fit[0].key and not choice.reason.strip()):
+        raise LayerFailed(
+            f"{choice.key or 'nothing'} was not chosen: it cannot be used, or no reason was given",
+            fix="Choose one that can be used; another than the newest needs a reason.",
+            source="operator",
+        )
+    return await _chosen(here, chosen, _why(choice, newest_first[0], refused))
+
+
+def _refused(here: Here) -> dict[str, str]:
+    """Key of each backup that this run found to be unusable → why; also after going back."""
+    key, refused = "", {}
+    for attempt in here.run.attempts:
+        if attempt.step == CHOOSE and VaultBackupChosen.__name__ in attempt.facts:
+            key = str(attempt.facts[VaultBackupChosen.__name__]["key"])
+        elif attempt.step in _JUDGES and attempt.verdict is Verdict.FAIL and key:
+            refused[key] = f"refused by {attempt.step}: {attempt.observed}"
+        elif attempt.step in _JUDGES and attempt.verdict is Verdict.PASS:
+            refused.pop(key, None)
+    return refused
+
+
+def _unfit(stored: StoredObject, refused: dict[str, str]) -> str:
+    return refused.get(stored.key, "" if stored.size else "it is empty")
+
+
+def _option(here: Here, stored: StoredObject, refused: dict[str, str]) -> Option:
+    name = stored.key.removeprefix(here.environment.vault.backup.prefix)
+    cells = (name, age(stored.modified, here.provider_now()), f"{stored.size:,}", iso(stored.modified))
+    return Option(key=stored.key, cells=cells, unfit=_unfit(stored, refused))
+
+
+def _why(choice: Choice, newest: StoredObject, refused: dict[str, str]) -> str:
+    """Why it is not the newest, or "": the operator's reason, or what was wrong with the newest."""
+    if choice.key == newest.key:
+        return ""
+    return choice.reason.strip() or _unfit(newest, refused)
+
+
+async def _chosen(here: Here, chosen: StoredObject, why: str) -> Observation:
+    """Pinned to the version that is there now."""
+    head = await here.estate.objects.head(chosen.bucket, chosen.key)
+    how_old = age(head.modified, here.provider_now())
+    older = Finding(f"an older vault backup was used ({how_old} old): {why}", "major")
+    return Observation.passed(
+        expected="a backup to restore from",
+        observed=f"{head.key}, {how_old} old, {'not the newest: ' + why if why else 'the newest'}",
+        source="operator, s3:HeadObject",
+        findings=(older,) if why else (),
+        facts=(
+            VaultBackupChosen(
+                head.bucket, head.key, head.version or "", iso(head.modified), head.size, head.sha256 or ""
+            ),
+        ),
+    )
+
+
+# -- download -----------------------------------------------------------------------------------------------------
 async def archive_already_here(here: Here) -> Observation | None:
     """Downloaded by this run already, and still the same bytes."""
     kept = here.run.former_fact(ArchiveKept)
@@ -92,19 +179,28 @@ async def show_download(here: Here) -> Preview:
 async def download(here: Here) -> Observation:
     """Streamed to a private place, hashed on the way, compared with the SHA-256 that the backup job stated."""
     chosen = here.desk.need(VaultBackupChosen)
-    stored = await here.estate.objects.head(chosen.bucket, chosen.key)
     await here.desk.intend("file:Write", ARCHIVE, creates=(FILE, ARCHIVE))
     got = await here.estate.objects.download(
-        stored, here.house.place(ARCHIVE), lambda done, total: here.desk.progress(done, total, "downloading")
+        _pinned(chosen), here.house.place(ARCHIVE), Rate(here.desk, "downloading and hashing")
     )
     if chosen.sha256 and got.sha256 != chosen.sha256:
         raise LayerFailed(
             f"the download's SHA-256 is {got.sha256[:16]}…, the backup job stated {chosen.sha256[:16]}…",
-            fix="Try again once; if it stays, this backup is damaged: restore an older one by hand.",
+            fix="Try again once; if it stays, this backup is damaged: go back to vault.choose and take an older one.",
             source="s3:GetObject, object metadata sha256",
         )
     stated = "as the backup job stated" if chosen.sha256 else "the backup job stated none"
     return _kept(ArchiveKept(ARCHIVE, got.sha256, got.size, _source(chosen)), stated)
+
+
+def _pinned(chosen: VaultBackupChosen) -> StoredObject:
+    return StoredObject(
+        bucket=chosen.bucket,
+        key=chosen.key,
+        size=chosen.size,
+        modified=moment(chosen.created_at),
+        version=chosen.version or None,
+    )
 
 
 def _source(chosen: VaultBackupChosen) -> str:
@@ -125,29 +221,3 @@ async def discard_archive(here: Here, entry: LedgerEntry) -> Observation:
     """Cleanup: no copy of production's secrets stays on this machine."""
     await here.house.discard(entry.id)
     return Observation.passed(expected="the archive is gone", observed=f"{entry.id} removed", source="local disk")
-
-
-async def archive_is_whole(here: Here) -> Observation:
-    """Offline, before any server is touched: what kind it is, that it is undamaged, and what it will need."""
-    kept = here.desk.need(ArchiveKept)
-    report = await here.estate.archives.inspect(here.house.place(kept.name))
-    if report.kind != "raft-snapshot" or report.shares is None or report.threshold is None:
-        raise LayerFailed(
-            f"the archive is a {report.kind} backup: this tool restores raft snapshots",
-            fix="This kind is restored by hand; the backup job should make raft snapshots.",
-            source="the archive itself",
-        )
-    shamir = report.seal_type == "shamir"
-    return Observation.that(
-        shamir,
-        expected="an undamaged raft snapshot whose seal can be opened with shares",
-        observed=f"raft snapshot, index {report.raft_index}, {len(report.members)} members whole, "
-        f"seal {report.seal_type} {report.threshold}/{report.shares}",
-        source="the archive itself (meta.json, state.bin, SHA256SUMS)",
-        fix=f"Sealed with {report.seal_type}: it unseals by itself where that key is; recovery keys do not open it.",
-        facts=(
-            ArchiveInspected(
-                report.kind, report.seal_type or "", report.shares, report.threshold, report.raft_index or 0
-            ),
-        ),
-    )

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from enum import Enum, auto
 from typing import Any
 
@@ -75,8 +76,8 @@ async def _walk(session: TrainingSession, front: Front, out: Lines, caught: list
         loop.add_signal_handler(number, stop, code)
     if front is Front.UNATTENDED:
         return await session.walk(None)
-    keyboard = Keyboard(sys.stdin)
-    return await session.walk(PlainOperator(out, keyboard, lambda: session.phone))
+    with closing(Keyboard(sys.stdin)) as keyboard:
+        return await session.walk(PlainOperator(out, keyboard, lambda: session.phone))
 
 
 def _interrupted(code: ExitCode) -> int:

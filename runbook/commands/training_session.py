@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook import __version__
-from runbook.commands import abandoned, debug
+from runbook.commands import abandoned, debug, history
 from runbook.commands.closing import record_training
 from runbook.commands.machine import LocalHouse, SystemClock
 from runbook.commands.places import JOURNAL, Home
@@ -126,7 +126,6 @@ class TrainingSession:
                 raise WrongUse(f"{folder.name} declared nothing: there is nothing to resume", fix="runbook train")
             return ending
         self._estate = estate
-        self._labels, _ = await asyncio.to_thread(estate.custodians)
         with self._tools() as tools:
             journal = Journal.open(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
             self._past = replay(journal.past)
@@ -142,15 +141,23 @@ class TrainingSession:
             loop.call_soon_threadsafe(self._show, text)
 
         estate = await _uninterrupted(
-            asyncio.to_thread(PracticeEstate.start, folder, seed=self._plan.seed, on_progress=said)
+            asyncio.to_thread(
+                PracticeEstate.start,
+                folder,
+                seed=self._plan.seed,
+                variant=self._plan.scenario.estate,
+                on_progress=said,
+            )
         )
         self._estate = estate
-        self._labels, _ = await asyncio.to_thread(estate.custodians)
 
     async def _conduct(
         self, folder: Path, journal: Journal, tools: _Tools, operator: Operator | None
     ) -> Conductor[Here]:
         environment = await asyncio.to_thread(self._ready.environment)
+        custodians, _ = await asyncio.to_thread(self._ready.custodians)
+        device = environment.aws.sign_in.mfa_serial
+        self._labels = (*custodians, *((device,) if device else ()))
         here_for = await self._here_for(folder, environment, tools)
         scenario = self._plan.scenario
         answers, faults = unspent(scenario.operator.answers, scenario.faults, journal.past)
@@ -164,7 +171,7 @@ class TrainingSession:
             past=journal.past,
             guard=tools.scanner.register,
         )
-        for listener in (*self._listeners, debug.hear, mishaps.hear):
+        for listener in (self._tell, debug.hear, mishaps.hear):
             conductor.subscribe(listener)
         self._conductor = conductor
         return conductor
@@ -183,7 +190,8 @@ class TrainingSession:
         estate = await asyncio.to_thread(connect, environment, credential, tools.interlock, tools.door)
         held = Held(guard=tools.scanner.register)
         house = LocalHouse(folder, "the practice estate's own")
-        return lambda desk: Here(desk, environment, estate, Policy(), Targets(), house, asked, held)
+        earlier = await asyncio.to_thread(history.earlier, self._home, folder.name)
+        return lambda desk: Here(desk, environment, estate, Policy(), Targets(), house, asked, held, earlier)
 
     async def _end(self, folder: Path, journal: Journal, tools: _Tools, run: Run) -> Ending:
         """The estate goes first: the record then says what is true of this machine."""
@@ -229,8 +237,8 @@ class TrainingSession:
         return self._estate
 
     async def _call(self, label: str) -> str:
-        share = await asyncio.to_thread(self._ready.share, label)
-        return share.reveal()
+        said = await asyncio.to_thread(self._ready.read_out, label)
+        return said.reveal()
 
     def _leaked(self, where: str) -> None:
         """A secret was masked on its way to disk: a finding, and the record goes on; after its last line, only said."""
@@ -241,8 +249,12 @@ class TrainingSession:
             self._show(sentence)
 
     def _show(self, text: str) -> None:
+        self._tell(Progress("estate", 0, 0, text))
+
+    def _tell(self, said: Said) -> None:
+        """To whoever listens now: a dialogue begins to listen when it is opened, long after the run began."""
         for listener in tuple(self._listeners):
-            listener(Progress("estate", 0, 0, text))
+            listener(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from runbook.config import Environment
+from runbook.config import Environment, SignIn
 from runbook.engine.ports import Secret
 from runbook.estate.aws_account import AwsAccount, AwsKeys
 from runbook.estate.aws_client import AwsAccess
 from runbook.estate.aws_databases import AwsDatabases
 from runbook.estate.aws_objects import AwsObjects
+from runbook.estate.aws_sign_in import AwsSignIn
 from runbook.estate.cloudflare import Cloudflare
 from runbook.estate.dns import Dns
 from runbook.estate.door import Door
 from runbook.estate.github import GitHub
 from runbook.estate.northflank import Northflank
-from runbook.estate.ports import ArchiveReport, Estate
+from runbook.estate.ports import ArchiveProof, ArchiveReport, Estate
 from runbook.estate.postgres import PostgresDatabases
 from runbook.estate.registry import Registry
 from runbook.estate.vault import VaultServer
+from runbook.estate.vault_proof import prove
 from runbook.estate.vault_snapshot import inspect
 from runbook.estate.web import PublicWeb
 from runbook.safety.interlock import Interlock
@@ -34,14 +36,18 @@ class OfflineArchives:
     async def inspect(self, path: Path) -> ArchiveReport:
         return await self._door(inspect, path)
 
+    async def prove(self, path: Path, shares: tuple[Secret, ...], *, transit_mount: str) -> ArchiveProof:
+        return await self._door(prove, path, shares, transit_mount=transit_mount)
+
 
 def connect(environment: Environment, credential: Callable[[str], Secret], interlock: Interlock, door: Door) -> Estate:
     """The adapters of one environment.  Nothing is loaded or called before a step asks."""
-    aws = AwsAccess(environment.aws, credential("aws-access-key"), credential("aws-secret-key"), None, interlock, door)
+    sign_in = AwsSignIn(environment.aws, _long_term_keys(environment.aws.sign_in, credential), interlock)
+    aws = AwsAccess(environment.aws, sign_in, interlock, door)
     image, edge = environment.application.image, environment.connectivity
     github = credential("github-token")
     return Estate(
-        account=AwsAccount(aws),
+        account=AwsAccount(aws, sign_in),
         objects=AwsObjects(aws),
         keys=AwsKeys(aws),
         databases=AwsDatabases(aws),
@@ -55,3 +61,10 @@ def connect(environment: Environment, credential: Callable[[str], Secret], inter
         names=Dns(interlock, door),
         web=PublicWeb(edge.ca_file, edge.https_port, interlock, door),
     )
+
+
+def _long_term_keys(sign_in: SignIn, credential: Callable[[str], Secret]) -> tuple[Secret, Secret] | None:
+    """Asked for only where nothing else has them: a profile has its own, the other ways need none."""
+    if sign_in.way != "mfa" or sign_in.profile is not None:
+        return None
+    return credential("aws-access-key"), credential("aws-secret-key")

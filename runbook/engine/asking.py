@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from runbook.engine.events import Kind
@@ -16,6 +17,7 @@ from runbook.engine.ports import (
     Decision,
     Gate,
     Operator,
+    RunCommand,
     Secret,
     SecretAnswer,
     TypeName,
@@ -69,7 +71,11 @@ class Asking:
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
         self._asked("secret", f"{ask.note} {ask.prompt} ({ask.entered} of {ask.needed} are in)".strip())
-        answer = await self._operator.secret(ask)
+        try:
+            answer = await self._operator.secret(ask)
+        except asyncio.CancelledError:  # what was asked for came from elsewhere, or the run was left
+            self._answered("withdrawn")
+            raise
         if answer.secret is not None:
             self._guard(answer.secret)
         self._answered("nothing entered" if answer.secret is None else f"entered by {answer.label or 'the operator'}")
@@ -86,6 +92,12 @@ class Asking:
         done = await self._operator.by_hand(ask)
         self._answered("done" if done else "not done")
         return done
+
+    async def run_command(self, ask: RunCommand) -> int | None:
+        self._asked("run command", f"{ask.what}: {' '.join(ask.argv)}")
+        status = await self._operator.run_command(ask)
+        self._answered("not run" if status is None else f"ended with {status}")
+        return status
 
     async def decide(self, ask: Decide) -> Decision:
         self._asked("decide", f"{ask.verdict}: {ask.observed}")

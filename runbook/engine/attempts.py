@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, assert_never
 
 from runbook.engine.desk import Desk
-from runbook.engine.errors import LayerFailed, NoVerdict, OperatorGone, RecordFailed, Refused, RunbookError
+from runbook.engine.errors import LayerFailed, NoVerdict, OperatorGone, RecordFailed, Refused, RunbookError, SignedOut
 from runbook.engine.ports import Attest, Confirm, Preview, TypeName, typed_exactly
 from runbook.engine.procedure import Action, AnyStep, Attestation, Check, H, Question
 from runbook.engine.verdict import Observation, Verdict
@@ -34,7 +34,7 @@ async def observe(
             case Question():
                 return await step.ask(here), False
             case Attestation():
-                return await _attest(step, desk), False
+                return await _attest(step, here, desk), False
             case _:
                 assert_never(step)
     except (RecordFailed, OperatorGone):
@@ -46,6 +46,8 @@ async def observe(
 
 
 async def _looked(step: Check[H], here: H) -> Observation:
+    if step.asks:
+        return await step.look(here)
     backstop = asyncio.timeout(step.timeout)
     try:
         async with backstop:
@@ -61,7 +63,7 @@ async def _act(
 ) -> tuple[Observation, bool]:
     found = None if quietly else await step.find(here)
     if found is not None:
-        return found, True
+        return found, found.verdict is Verdict.PASS  # a step that is not needed was not found done
     if step.asks and not quietly:
         preview = await step.preview(here)
         if not await _agreed(step, desk, preview, typed_target):
@@ -80,13 +82,17 @@ async def _agreed(step: Action[H], desk: Desk, preview: Preview, typed_target: s
     return False
 
 
-async def _attest(step: Attestation[H], desk: Desk) -> Observation:
+async def _attest(step: Attestation[H], here: H, desk: Desk) -> Observation:
+    if spared := step.spared(here):
+        return Observation.not_needed(spared)
     reason = await desk.operator.attest(Attest(step.id, step.statement))
     if not reason:
         return Observation.inconclusive(
             expected=step.statement, observed="not attested", source="operator", fix="Attest it, or abort."
         )
-    return Observation(Verdict.ATTESTED, expected=step.statement, observed=reason, source=desk.operator.name)
+    return Observation.attested(
+        expected=step.statement, stated=reason, by=desk.operator.name, findings=step.judge(here, reason)
+    )
 
 
 def _declined(preview: Preview) -> Observation:
@@ -117,7 +123,8 @@ def _told(step: AnyStep[Any], error: RunbookError) -> Observation:
             observed = f"refused by a safety rule: {error.sentence}"
         case LayerFailed() | _:
             pass
-    return Observation(verdict, step.title, observed, error.source, error.fix, error.provider_text)
+    system = error.system if isinstance(error, SignedOut) else ""
+    return Observation(verdict, step.title, observed, error.source, error.fix, error.provider_text, signed_out=system)
 
 
 def _defect(step: AnyStep[Any], error: Exception) -> Observation:

@@ -146,7 +146,7 @@ class Conductor(Generic[H]):
         for step in stage.steps:
             if self.run.satisfied(step.id):
                 continue
-            if not isinstance(step, Check):
+            if not isinstance(step, Check) or step.asks:
                 return batch or [step]
             if all(self.run.satisfied(earlier) for earlier in step.after):
                 batch.append(step)
@@ -156,9 +156,38 @@ class Conductor(Generic[H]):
         result = self.run.result(step.id)
         assert result is not None
         may_attest = result.verdict is Verdict.INCONCLUSIVE and step.attestable and not result.declined
-        options = (Act.RETRY, *((Act.ATTEST,) if may_attest else ()), Act.BACK, Act.ABORT)
+        again = self._sign_in_step(result.signed_out, other_than=step)
+        options = (
+            *((Act.SIGN_IN,) if again else ()),
+            Act.RETRY,
+            *((Act.ATTEST,) if may_attest else ()),
+            Act.BACK,
+            Act.ABORT,
+        )
         decision = await self._ask_after(step, options)
-        return self._follow(decision, step) if decision.act in options else _Move.AGAIN
+        if decision.act not in options:
+            return _Move.AGAIN
+        if decision.act is Act.SIGN_IN:
+            await self._sign_in(again)
+            return _Move.AGAIN
+        return self._follow(decision, step)
+
+    def _sign_in_step(self, system: str, *, other_than: AnyStep[H] | None = None) -> AnyStep[H] | None:
+        """The step that signed in to that system in this run: it can be done again from anywhere but itself."""
+        if not system:
+            return None
+        steps = (step for step in self.procedure.steps() if step.signs_in == system and step is not other_than)
+        return next((step for step in steps if self.run.result(step.id) is not None), None)
+
+    async def _sign_in(self, step: AnyStep[H] | None) -> None:
+        """Sign in again in place: what was done since stays as it is.  A failure is told as any step's is."""
+        if step is None:
+            return
+        await self._performer.attempt(step, quietly=True)
+        while not self.run.satisfied(step.id):
+            if (await self._ask_after(step, (Act.RETRY, Act.ABORT))).act is not Act.RETRY:
+                return
+            await self._performer.attempt(step, quietly=True)
 
     async def _ask_after(self, step: AnyStep[H], options: tuple[Act, ...]) -> Decision:
         result = self.run.result(step.id)
@@ -181,7 +210,7 @@ class Conductor(Generic[H]):
 
     def _follow(self, decision: Decision, step: AnyStep[H]) -> _Move:
         match decision.act:
-            case Act.RETRY | Act.OPEN:
+            case Act.RETRY | Act.OPEN | Act.SIGN_IN:
                 return _Move.AGAIN
             case Act.ATTEST:
                 return self._attested(step, decision.reason)
@@ -217,6 +246,9 @@ class Conductor(Generic[H]):
                         return _Move.AGAIN
                     if decision.act is Act.OPEN and self._open(stage):
                         return _Move.ON
+                case Act.SIGN_IN:
+                    await self._sign_in(self._sign_in_step(self._signed_out(stage)))
+                    await self._watch.look((*self.procedure.before(stage), stage))
                 case Act.BACK:
                     if self._go_back(stage.id, decision) is _Move.AWAY:
                         return _Move.AWAY
@@ -236,9 +268,20 @@ class Conductor(Generic[H]):
             refusal=self.refusal(stage.id),
             next_title=after.title if after else None,
             next_touches=after.touches if after else self.procedure.closing.touches,
-            options=(Act.OPEN, Act.RETRY, Act.BACK, Act.ABORT),
+            options=(
+                *((Act.SIGN_IN,) if self._sign_in_step(self._signed_out(stage)) else ()),
+                Act.OPEN,
+                Act.RETRY,
+                Act.BACK,
+                Act.ABORT,
+            ),
             back_to=self._back_to(stage),
         )
+
+    def _signed_out(self, stage: Stage[H]) -> str:
+        """The system that a heartbeat says does not know us any more, or ""."""
+        pulses = (self.run.pulses.get(layer.id) for layer in (*self.procedure.before(stage), stage))
+        return next((pulse.signed_out for pulse in pulses if pulse and pulse.signed_out), "")
 
     async def _look_again(self, stage: Stage[H]) -> None:
         """What opening needs: every layer's heartbeat now, the stage's companions, its stale checks again.
@@ -315,7 +358,7 @@ class Conductor(Generic[H]):
             return
         for stage in self.procedure.stages:
             for step in stage.steps:
-                if not (isinstance(step, Action) and self.run.satisfied(step.id) and step.regain(self.run)):
+                if not (self.run.satisfied(step.id) and step.regain(self.run)):
                     continue
                 why = "what it established was held in memory by a process that ended"
                 if stage.id in self.run.opened:

@@ -2,6 +2,7 @@
 
     RunbookError
       NoVerdict        a provider could not be asked: the step is INCONCLUSIVE
+        SignedOut      … because it does not know us any more: sign in again in place, then the step goes on
       LayerFailed      an action was refused or came out wrong: the step is FAIL
       Refused          a safety rule stands in the way: exit code 4, never attestable
       RecordFailed     the record could not be written or is damaged: exit code 7
@@ -28,6 +29,14 @@ class RunbookError(Exception):
 
 class NoVerdict(RunbookError):
     """The provider could not be reached, did not answer in time, or refused our sign-in."""
+
+
+class SignedOut(NoVerdict):
+    """The sign-in to `system` (`aws`, `vault`) has run out or was never made: the step that signs in can renew it."""
+
+    def __init__(self, system: str, sentence: str, *, fix: str = "", provider_text: str = "", source: str = "") -> None:
+        super().__init__(sentence, fix=fix, provider_text=provider_text, source=source)
+        self.system = system
 
 
 class LayerFailed(RunbookError):

@@ -19,7 +19,7 @@ class Kind(StrEnum):
     ASKED = "asked"  # {question, text}
     ANSWERED = "answered"  # {answer, by, reason}; never what was typed into a masked field
     CHECKPOINT = "checkpoint"  # {decision: opened | refused | back | aborted, reason, to, by}
-    HEARTBEAT = "heartbeat"  # {alive, verdict, observed, source}
+    HEARTBEAT = "heartbeat"  # {alive, verdict, observed, source, signed_out}
     EXCEPTION = "exception"  # {what, why, who}: an attestation in place of an inconclusive step
     FINDING = "finding"  # {text, severity, owner, due}
     RESUMED = "resumed"  # {by, pid, gap_s}

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, final
+from itertools import zip_longest
+from typing import Any, Literal, Protocol, final
 
 from runbook.engine.events import Event, Kind
 from runbook.engine.verdict import Verdict
@@ -104,6 +105,7 @@ class Confirm:
     step: str
     title: str
     preview: Preview
+    optional: bool = False  # the run goes on without it: where nobody is there to agree, it is not done
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,15 @@ class Choice:
     reason: str = ""
 
 
+CODE_DIGITS = 6  # of a one-time code
+
+
 @dataclass(frozen=True, slots=True)
 class AskSecret:
-    """A masked entry.  `labels` are the people it may come from; `entered` of `needed` are in already."""
+    """A masked entry.  `labels` are who (or which device) it may come from; `entered` of `needed` are in already.
+
+    While it is open the step may show a `Progress` of its own: what is in by then, entered here or elsewhere.
+    """
 
     step: str
     prompt: str
@@ -152,14 +160,26 @@ class AskSecret:
     entered: int = 0
     needed: int = 1
     note: str = ""  # what went wrong with the last one, if anything did
+    remarks: tuple[str, ...] = ()  # beside each label, in the same order; empty: none
+    hint: str = ""  # how it can be given in another way, such as from the custodian's own machine
+    kind: Literal["share", "code"] = "share"  # an unseal share, or a one-time code of an MFA device
+
+    @property
+    def people(self) -> tuple[tuple[str, str], ...]:
+        """Each label and the remark beside it, "" where there is none."""
+        return tuple(zip_longest(self.labels, self.remarks[: len(self.labels)], fillvalue=""))
 
 
 @dataclass(frozen=True, slots=True)
 class SecretAnswer:
-    """What was typed, and whose it is; None: the operator stopped entering."""
+    """What was typed, and whose it is; None: the operator stopped entering.
+
+    `none_left`: not only for now, nobody else can be reached.
+    """
 
     secret: Secret | None
     label: str = ""
+    none_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +200,20 @@ class ByHand:
     act: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """A command of another tool that needs the terminal to itself (`aws sso login`); `act` as in `ByHand`."""
+
+    step: str
+    what: str
+    argv: tuple[str, ...]
+    act: str = ""
+
+
 class Act(StrEnum):
     """What can be done after a failure or at a checkpoint."""
 
+    SIGN_IN = "sign-in"
     RETRY = "retry"
     ATTEST = "attest"
     BACK = "back"
@@ -245,6 +276,10 @@ class Operator(Protocol):
         ...
 
     async def by_hand(self, ask: ByHand) -> bool: ...
+    async def run_command(self, ask: RunCommand) -> int | None:
+        """The command's exit status; None: it was not run, or there is no such command on this machine."""
+        ...
+
     async def decide(self, ask: Decide) -> Decision: ...
     async def gate(self, ask: Gate) -> Decision: ...
 

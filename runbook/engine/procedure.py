@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from runbook.engine.ports import Preview
-from runbook.engine.verdict import Observation
+from runbook.engine.verdict import Finding, Observation
 
 if TYPE_CHECKING:  # run.py folds over this module's nouns
     from runbook.engine.run import LedgerEntry, Run
@@ -45,6 +45,8 @@ class Step(Generic[H]):
     why: str
     manual: str
     attestable: bool = True  # an INCONCLUSIVE may be attested; the three criteria and some others never
+    signs_in: str = ""  # the system (aws, vault) that this step signs in to, so that it can be done again in place
+    regain: Callable[[Run], bool] = lambda _: False  # after a resume: is what it held in memory needed again?
 
     @property
     def kind(self) -> str:
@@ -65,6 +67,7 @@ class Check(Step[H]):
     after: tuple[str, ...] = ()
     lasting: Lasting = Lasting.STANDING
     timeout: float = 60.0  # seconds; a backstop, every client has its own
+    asks: bool = False  # it may ask the operator: then it runs alone and has no backstop
     criterion: str = ""  # boots, connects, decrypts: one of the three that make a restore a success
     control: str = ""  # sealed, damaged: a negative control
 
@@ -78,7 +81,6 @@ class Action(Step[H]):
     perform: Look[H]
     repeat: Repeat
     undo: Callable[[H, LedgerEntry], Awaitable[Observation]] | None = None
-    regain: Callable[[Run], bool] = lambda _: False  # after a resume: is what it held in memory needed again?
     asks: bool = True  # False: the operator is asked inside `perform`, or nothing outside the tool changes
 
 
@@ -91,9 +93,14 @@ class Question(Step[H]):
 
 @dataclass(frozen=True, kw_only=True)
 class Attestation(Step[H]):
-    """The operator states what no API can show; `statement` is what they put their name to."""
+    """The operator states what no API can show; `statement` is what they put their name to.
+
+    `spared` is why this mode does not have it, or ""; `judge` is what becomes of what they said, as findings.
+    """
 
     statement: str
+    spared: Callable[[H], str] = lambda _: ""
+    judge: Callable[[H, str], tuple[Finding, ...]] = lambda _, __: ()
 
 
 AnyStep: TypeAlias = Check[H] | Action[H] | Question[H] | Attestation[H]

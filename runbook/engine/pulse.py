@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Generic, Self
 
-from runbook.engine.errors import LayerFailed, RecordFailed, Refused, RunbookError
+from runbook.engine.errors import LayerFailed, RecordFailed, Refused, RunbookError, SignedOut
 from runbook.engine.events import Kind
 from runbook.engine.ports import Clock
 from runbook.engine.procedure import H, Look, Procedure, Stage
@@ -71,6 +71,7 @@ class Watch(Generic[H]):
                 verdict=str(seen.verdict),
                 observed=seen.observed,
                 source=seen.source,
+                signed_out=seen.signed_out,
             )
 
     async def _seen(self, stage: Stage[H], look: Look[H]) -> Observation:
@@ -87,7 +88,10 @@ class Watch(Generic[H]):
         except (LayerFailed, Refused) as error:
             return Observation(Verdict.FAIL, expected, error.sentence, error.source)
         except RunbookError as error:
-            return Observation.inconclusive(expected=expected, observed=error.sentence, source=error.source)
+            system = error.system if isinstance(error, SignedOut) else ""
+            return Observation.inconclusive(
+                expected=expected, observed=error.sentence, source=error.source, signed_out=system
+            )
         except Exception as error:  # noqa: BLE001  # shows as a fallen layer; it must not end the run
             return Observation.inconclusive(
                 expected=expected, observed=f"a defect in this tool: {type(error).__name__}", source="runbook"

@@ -32,6 +32,7 @@ class Attempt:
     reason: str = ""
     adopted: bool = False
     declined: bool = False
+    signed_out: str = ""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     void: bool = False
 
@@ -66,6 +67,7 @@ class Pulse:
     failed: bool
     observed: str
     at: datetime
+    signed_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ def _result(run: Run, event: Event) -> Run:
         reason=data.get("reason", ""),
         adopted=data.get("adopted", False),
         declined=data.get("declined", False),
+        signed_out=data.get("signed_out", ""),
         facts=data.get("facts", {}),
     )
     return replace(
@@ -244,7 +247,9 @@ def _back(run: Run, void: Iterable[str], stages: Iterable[str]) -> Run:
 
 def _heartbeat(run: Run, event: Event) -> Run:
     assert event.stage is not None
-    pulse = Pulse(event.data["alive"], event.data.get("verdict") == Verdict.FAIL, event.data["observed"], event.at)
+    data = event.data
+    failed, signed_out = data.get("verdict") == Verdict.FAIL, data.get("signed_out", "")
+    pulse = Pulse(data["alive"], failed, data["observed"], event.at, signed_out)
     fall = run.last_fall if pulse.alive else event.at
     return replace(run, pulses={**run.pulses, event.stage: pulse}, last_fall=fall)
 

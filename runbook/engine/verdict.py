@@ -49,6 +49,7 @@ class Observation:
     findings: tuple[Finding, ...] = ()
     facts: tuple[Any, ...] = field(default=())
     declined: bool = False  # nothing was done because the operator did not agree: never attested, no verdict either way
+    signed_out: str = ""  # the system (aws, vault) that no longer knows us: signing in again in place is offered
 
     @classmethod
     def that(
@@ -89,9 +90,18 @@ class Observation:
         return cls(Verdict.PASS, expected, observed, source, findings=findings, facts=facts)
 
     @classmethod
-    def inconclusive(cls, *, expected: str, observed: str, source: str, fix: str = "", provider_text: str = "") -> Self:
+    def inconclusive(
+        cls, *, expected: str, observed: str, source: str, fix: str = "", provider_text: str = "", signed_out: str = ""
+    ) -> Self:
         """No verdict about the layer could be had."""
-        return cls(Verdict.INCONCLUSIVE, expected, observed, source, fix, provider_text)
+        return cls(Verdict.INCONCLUSIVE, expected, observed, source, fix, provider_text, signed_out=signed_out)
+
+    @classmethod
+    def attested(
+        cls, *, expected: str, stated: str, by: str, findings: tuple[Finding, ...] = (), facts: tuple[Any, ...] = ()
+    ) -> Self:
+        """The operator stated, with their name, what no API can show."""
+        return cls(Verdict.ATTESTED, expected, stated, source=by, findings=findings, facts=facts)
 
     @classmethod
     def not_needed(cls, reason: str, *, source: str = "procedure") -> Self:

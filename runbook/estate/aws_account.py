@@ -1,4 +1,4 @@
-"""STS and KMS: who we are at AWS, how far our clock is off, and the state of a key."""
+"""Who we are at AWS and what we may do, how far our clock is off, and the state of a key."""
 
 from __future__ import annotations
 
@@ -8,24 +8,41 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from runbook.engine.errors import NoVerdict
+from runbook.engine.ports import Secret
 from runbook.estate.aws_client import AwsAccess
 from runbook.estate.aws_errors import asking, code_of, translated
-from runbook.estate.ports import CallerIdentity
+from runbook.estate.aws_permissions import denied
+from runbook.estate.aws_sign_in import AwsSignIn
+from runbook.estate.ports import CallerIdentity, SignInState
 from runbook.safety.outside_text import outside_text
 
 _WHO = "sts:GetCallerIdentity"
+_INSTANCES = "sso-admin:ListInstances"
 
 
 class AwsAccount:
-    """`CloudAccount` on STS; `now` is this machine's clock in seconds since the epoch."""
+    """`CloudAccount` on STS, IAM and Identity Center; `now` is this machine's clock in seconds since the epoch."""
 
-    def __init__(self, access: AwsAccess, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, access: AwsAccess, sign_in: AwsSignIn, *, now: Callable[[], float] = time.time) -> None:
         self._access = access
+        self._sign_in = sign_in
         self._now = now
 
     @property
     def loopback(self) -> bool:
         return self._access.loopback
+
+    async def sign_in_state(self) -> SignInState:
+        return await self._access.door(self._sign_in.state)
+
+    async def sign_in(self, code: Secret | None = None) -> SignInState:
+        return await self._access.door(self._sign_in.take, code)
+
+    async def denied(self, arn: str, actions: tuple[str, ...]) -> tuple[str, ...]:
+        return await self._access.door(denied, self._access, arn, actions, await self.sign_in_state())
+
+    async def sso_instances(self) -> tuple[str, ...]:
+        return await self._access.door(self._sso_instances)
 
     async def identity(self) -> CallerIdentity:
         return await self._access.door(self._identity)
@@ -34,18 +51,30 @@ class AwsAccount:
         """Read from refusals too: a clock that is far off is exactly when AWS refuses the signature."""
         return await self._access.door(self._clock_offset)
 
+    def _sso_instances(self) -> tuple[str, ...]:
+        with asking(_INSTANCES):
+            pages = self._access.client("sso-admin").get_paginator("list_instances").paginate()
+            return tuple(outside_text(found["InstanceArn"]) for page in pages for found in page["Instances"])
+
     def _identity(self) -> CallerIdentity:
         with asking(_WHO):
             answer = self._access.client("sts").get_caller_identity()
         return CallerIdentity(account=outside_text(answer["Account"]), arn=outside_text(answer["Arn"]))
 
     def _clock_offset(self) -> float:
-        client = self._access.client("sts")  # made before the clock is read: making it takes a moment
+        client = self._signed_or_not()  # made before the clock is read: making it takes a moment
         before = self._now()
         headers = _headers_of(client)
         halfway = (before + self._now()) / 2
         # `Date` is cut to the second, so the true time lies half a second later on average.
         return halfway - (_date(headers) + 0.5)
+
+    def _signed_or_not(self) -> Any:
+        """The clock is judged before anybody is signed in too: codes and signatures fail on a wrong one."""
+        try:
+            return self._access.client("sts")
+        except NoVerdict:  # no session, or nothing to make one of: that is another step's to say
+            return self._access.unsigned_sts()
 
 
 class AwsKeys:

@@ -1,61 +1,70 @@
-"""boto3 clients that cannot be led astray: one for each service, made when first used, each behind the interlock.
+"""AWS clients for one account: one for each service, made when first used, of the session that is signed in now.
 
-Nothing of the machine's AWS set-up reaches them: no configuration file, no profile, no `AWS_ENDPOINT_URL*`, no proxy,
-no CA bundle variable; endpoint and credentials are given, and the endpoint is asserted.
+Endpoint and credentials are given and asserted; what a session may read and whom it asks first: `aws_isolation`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, overload
 from urllib.parse import urlsplit
 
 from runbook.config import Aws
 from runbook.engine.errors import Refused
-from runbook.engine.ports import Secret
+from runbook.estate import aws_places
+from runbook.estate.aws_isolation import client_config, working_session
 from runbook.estate.door import Door
 from runbook.safety.interlock import Interlock, is_loopback
 
 if TYPE_CHECKING:
-    import boto3
-    from botocore.config import Config
+    from botocore.session import Session
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
-ServiceName = Literal["sts", "s3", "kms", "rds"]
+ServiceName = Literal["sts", "s3", "kms", "rds", "iam", "sso-admin"]
 
-CONNECT_TIMEOUT_S: Final = 5
-READ_TIMEOUT_S: Final = 60
 # With pauses of up to 20 s between them.  STS is the heartbeat: it should say soon that AWS cannot be reached.
-ATTEMPTS: Final[Mapping[ServiceName, int]] = {"sts": 3, "s3": 8, "kms": 8, "rds": 8}
+ATTEMPTS: Final[Mapping[ServiceName, int]] = {"sts": 3, "s3": 8, "kms": 8, "rds": 8, "iam": 8, "sso-admin": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A session that is signed in; another `number` is another session, and its clients are other clients."""
+
+    number: int
+    session: Session = field(repr=False)
+
+
+class SignedInNow(Protocol):
+    """Whoever knows the session that calls are made with at this moment: `aws_sign_in.AwsSignIn`."""
+
+    def current(self, service: ServiceName) -> Signed:
+        """Blocking, from any thread; SignedOut where there is no session, NoVerdict where none can be loaded."""
+        ...
+
+    @property
+    def home_region(self) -> str:
+        """The Region that IAM Identity Center lives in."""
+        ...
 
 
 class AwsAccess:
-    """Clients for one account and one session; thread-safe, as the clients are.
+    """Clients for one account; thread-safe, as the clients are.
 
-    Endpoints are `config.endpoint` (practice estate, emulator) or AWS's regional ones.  S3 is addressed by path, so
-    that every call goes to a host that the interlock can name.
+    Endpoints are `config.endpoint` (practice estate, emulator) or AWS's own, for the Region.
     """
 
-    def __init__(  # noqa: PLR0917 - the account, the three parts of a session, and what every adapter is given
-        self,
-        config: Aws,
-        access_key: Secret,
-        secret_key: Secret,
-        session_token: Secret | None,
-        interlock: Interlock,
-        door: Door,
-    ) -> None:
+    def __init__(self, config: Aws, signed_in: SignedInNow, interlock: Interlock, door: Door) -> None:
         self.settings = config
         self.interlock = interlock
         self.door = door
-        self._credentials = (access_key, secret_key, session_token)
+        self._signed_in = signed_in
+        self._number = -1
         self._clients: dict[str, Any] = {}
-        self._session: boto3.Session | None = None
         self._lock = Lock()
 
     @property
@@ -67,8 +76,11 @@ class AwsAccess:
         """The address every call of that service goes to."""
         if self.settings.endpoint is not None:
             return self.settings.endpoint.rstrip("/")
-        suffix = "amazonaws.com.cn" if self.settings.region.startswith("cn-") else "amazonaws.com"
-        return f"https://{service}.{self.settings.region}.{suffix}"
+        return aws_places.endpoint(service, self.region(service))
+
+    def region(self, service: ServiceName) -> str:
+        """Where that service is: IAM Identity Center answers in its own Region only."""
+        return self._signed_in.home_region if service == "sso-admin" else self.settings.region
 
     @overload
     def client(self, service: Literal["sts"]) -> STSClient: ...
@@ -78,68 +90,43 @@ class AwsAccess:
     def client(self, service: Literal["kms"]) -> KMSClient: ...
     @overload
     def client(self, service: Literal["rds"]) -> RDSClient: ...
+    @overload
+    def client(self, service: Literal["iam", "sso-admin"]) -> Any: ...
     def client(self, service: ServiceName) -> Any:
-        """The one client of that service; call it inside the door, making one takes a moment."""
+        """The one client of that service in the present session; call it inside the door, making one takes a moment.
+
+        SignedOut where there is no session.
+        """
+        signed = self._signed_in.current(service)
         with self._lock:
+            if signed.number < self._number:  # replaced while we waited
+                signed = self._signed_in.current(service)
+            if signed.number != self._number:
+                self._number, self._clients = signed.number, {}
             if service not in self._clients:
-                self._clients[service] = self._make(service)
+                self._clients[service] = self._make(service, signed.session)
             return self._clients[service]
 
-    def _make(self, service: ServiceName) -> Any:
-        endpoint = self.endpoint(service)
-        if self._session is None:
-            self._session = _isolated_session(self.settings.region, *self._credentials)
-        client: Any = self._session.client(
-            service, endpoint_url=endpoint, verify=_authorities(), config=_client_config(ATTEMPTS[service])
-        )
-        if client.meta.endpoint_url != endpoint:
-            raise Refused(f"the {service} client would call {client.meta.endpoint_url}, not {endpoint}")
-        client.meta.events.register_first("before-send", self._about_to_send)
-        return client
+    def unsigned_sts(self) -> Any:
+        """STS without anybody's signature: it refuses the call, and its refusal carries the provider's time."""
+        from botocore import UNSIGNED
+        from botocore.config import Config
 
-    def _about_to_send(self, request: Any, event_name: str, **_: Any) -> None:
-        """Asked for every attempt, retries and S3's own redirects too, with the address really called."""
-        service, operation = event_name.split(".")[1:]
-        self.interlock.check_named(f"{service}:{operation}", urlsplit(request.url).hostname or "")
+        session = working_session(self.settings, self.interlock, only=frozenset({"sts:GetCallerIdentity"}))
+        session.set_default_client_config(Config(signature_version=UNSIGNED))
+        region = aws_places.signing_region("sts", self.region("sts"))
+        return make_client(session, "sts", region, self.endpoint("sts"), ATTEMPTS["sts"])
+
+    def _make(self, service: ServiceName, session: Session) -> Any:
+        region = aws_places.signing_region(service, self.region(service))
+        return make_client(session, service, region, self.endpoint(service), ATTEMPTS[service])
 
 
-def _authorities() -> str:
-    """Mozilla's bundle by path: `REQUESTS_CA_BUNDLE` and `AWS_CA_BUNDLE` only apply where none is given."""
-    import certifi
-
-    return certifi.where()
-
-
-def _client_config(attempts: int) -> Config:
-    from botocore.config import Config
-
-    return Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        proxies={},  # given and empty: the environment's are not looked for
-        s3={"addressing_style": "path"},
-        max_pool_connections=24,
-        tcp_keepalive=True,
-        user_agent_extra="runbook",
+def make_client(session: Session, service: str, region: str, endpoint: str, attempts: int) -> Any:
+    """A client of an isolated session, whose endpoint is the one asked for; else Refused."""
+    client: Any = session.create_client(
+        service, region_name=region, endpoint_url=endpoint, config=client_config(attempts)
     )
-
-
-def _isolated_session(region: str, access_key: Secret, secret_key: Secret, token: Secret | None) -> boto3.Session:
-    """A session whose variables have no environment variable and no configuration file to be read from."""
-    import boto3
-    from botocore import session as core
-
-    variables: dict[str, Any] = {
-        name: (None, None, default, conversion)
-        for name, (_file, _variable, default, conversion) in core.Session.SESSION_VARIABLES.items()
-    }
-    for file in ("config_file", "credentials_file"):
-        variables[file] = (None, None, os.devnull, None)
-    return boto3.Session(
-        aws_access_key_id=access_key.reveal(),
-        aws_secret_access_key=secret_key.reveal(),
-        aws_session_token=token.reveal() if token else None,
-        region_name=region,
-        botocore_session=core.Session(session_vars=variables),
-    )
+    if client.meta.endpoint_url != endpoint:
+        raise Refused(f"the {service} client would call {client.meta.endpoint_url}, not {endpoint}")
+    return client

@@ -1,6 +1,6 @@
 """RDS: snapshots, the copy made from one, and its removal.
 
-A permit's target is the identifier of the instance that is made or deleted.
+A permit's target is the identifier of the instance or snapshot that is made or deleted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RESTORE = "rds:RestoreDBInstanceFromDBSnapshot"
 DELETE = "rds:DeleteDBInstance"
+KEEP = "rds:CopyDBSnapshot"
 
 
 class AwsDatabases:
@@ -44,6 +45,10 @@ class AwsDatabases:
     async def delete(self, permit: Permit, instance: str) -> None:
         with self._access.interlock.holding(permit, DELETE, instance):
             await self._access.door(self._delete, instance)
+
+    async def keep(self, permit: Permit, snapshot: str, name: str) -> None:
+        with self._access.interlock.holding(permit, KEEP, name):
+            await self._access.door(self._keep, snapshot, name)
 
     async def automated_backups(self, instance: str) -> int:
         return await self._access.door(self._automated_backups, instance)
@@ -95,6 +100,18 @@ class AwsDatabases:
             return None
         there = self._instance(spec.instance)
         return there if there and spec.tags.items() <= dict(there.tags).items() else None
+
+    def _keep(self, snapshot: str, name: str) -> None:
+        from botocore.exceptions import ClientError
+
+        with asking(KEEP):
+            try:
+                self._access.client("rds").copy_db_snapshot(
+                    SourceDBSnapshotIdentifier=snapshot, TargetDBSnapshotIdentifier=name, CopyTags=True
+                )
+            except ClientError as error:
+                if code_of(error) != "DBSnapshotAlreadyExists":
+                    raise translated(error, KEEP) from None
 
     def _delete(self, instance: str) -> None:
         from botocore.exceptions import ClientError

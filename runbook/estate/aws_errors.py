@@ -6,12 +6,14 @@ answer is about the backup or the layer.  The codes are botocore's service model
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError
+from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError, SignedOut
+from runbook.estate.aws_sign_in_errors import trouble_with_credentials
 from runbook.safety.outside_text import outside_text
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    kind: type[NoVerdict | LayerFailed]
+    kind: type[NoVerdict | LayerFailed]  # SignedOut: of `aws`
     sentence: str
     fix: str
 
@@ -31,15 +33,40 @@ _DENIED: Final = _Meaning(
     "Use a session with MFA and the role that `runbook iam` prints; ask whether a service control policy forbids it.",
 )
 _SIGN_IN: Final = _Meaning(
-    NoVerdict, "AWS no longer accepts this session", "Sign in again; the run goes on where it stands."
+    SignedOut, "AWS no longer accepts this session", "Sign in again; the run goes on where it stands."
+)
+_SILENT: Final = _Meaning(
+    SignedOut,
+    "AWS refused it without a word, as it does when the session has run out",
+    "Sign in again; if that does not help, list the object in the console.",
+)
+_KEY_UNUSABLE: Final = _Meaning(
+    LayerFailed,
+    "the KMS key of the backup cannot be used",
+    "Enable the key or cancel its deletion; check Region, kms:CreateGrant, kms:Decrypt and kms:DescribeKey.",
 )
 _THROTTLED: Final = _Meaning(NoVerdict, "AWS asks for fewer calls", "Wait a minute and retry.")
 _THEIR_FAULT: Final = _Meaning(NoVerdict, "AWS failed to answer", "Retry; look at the AWS health page if it goes on.")
 _OTHER: Final = _Meaning(LayerFailed, "AWS refused it", "Read AWS's words; check the names in runbook.toml.")
 
+ENDED: Final = frozenset(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"))
+"""Codes that say that this session is over, whoever asks with it."""
+
+# S3 passes on what KMS said; it speaks about the backup, not about our permissions at S3.
+_ABOUT_THE_KEY: Final = re.compile(r"kms:Decrypt|ciphertext", re.IGNORECASE)
+
 _TABLE: Final[tuple[tuple[str, _Meaning], ...]] = (
     ("AccessDenied AccessDeniedException UnauthorizedOperation AuthFailure OptInRequired 401 403", _DENIED),
-    ("ExpiredToken ExpiredTokenException RequestExpired TokenRefreshRequired InvalidToken", _SIGN_IN),
+    (" ".join(sorted(ENDED)) + " RequestExpired UnauthorizedException", _SIGN_IN),
+    ("400", _SILENT),  # a HEAD has no body to say why
+    (
+        "ForbiddenException",
+        _Meaning(
+            NoVerdict,
+            "IAM Identity Center does not give this role to you",
+            "Ask for the permission set of the profile on this account; check sso_role_name and sso_account_id.",
+        ),
+    ),
     ("Throttling ThrottlingException ThrottledException RequestLimitExceeded SlowDown 429", _THROTTLED),
     ("InternalFailure InternalError ServiceUnavailable 500 502 503 504", _THEIR_FAULT),
     (
@@ -64,11 +91,7 @@ _TABLE: Final[tuple[tuple[str, _Meaning], ...]] = (
     ),
     (
         "KMSKeyNotAccessible DisabledException KMSInvalidStateException KMS.DisabledException KMS.NotFoundException",
-        _Meaning(
-            LayerFailed,
-            "the KMS key of the backup cannot be used",
-            "Enable the key or cancel its deletion; check Region, kms:CreateGrant, kms:Decrypt and kms:DescribeKey.",
-        ),
+        _KEY_UNUSABLE,
     ),
     (
         "InvalidArnException",
@@ -146,7 +169,7 @@ def asking(source: str) -> Iterator[None]:
     except ResponseParserError as error:  # not a BotoCoreError; an HTML page of a proxy, for one
         raise _unreadable(error, source) from None
     except (BotoCoreError, HTTPError) as error:  # urllib3's own only from within a body that is being read
-        raise _not_reached(error, source) from None
+        raise (trouble_with_credentials(error, source) or _not_reached(error, source)) from None
 
 
 def translated(error: ClientError, source: str) -> RunbookError:
@@ -154,12 +177,12 @@ def translated(error: ClientError, source: str) -> RunbookError:
     code = code_of(error)
     meaning = _MEANINGS.get(code) or _by_status(error) or _OTHER
     words = error.response.get("Error", {}).get("Message", "")
-    return meaning.kind(
-        f"{source}: {meaning.sentence}",
-        fix=meaning.fix,
-        provider_text=outside_text(f"{code}: {words}"),
-        source=source,
-    )
+    if meaning is _DENIED and _ABOUT_THE_KEY.search(words):
+        meaning = _KEY_UNUSABLE
+    sentence, said = f"{source}: {meaning.sentence}", outside_text(f"{code}: {words}")
+    if issubclass(meaning.kind, SignedOut):
+        return SignedOut("aws", sentence, fix=meaning.fix, provider_text=said, source=source)
+    return meaning.kind(sentence, fix=meaning.fix, provider_text=said, source=source)
 
 
 def code_of(error: ClientError) -> str:

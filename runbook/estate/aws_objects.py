@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BLOCK: Final = 4 << 20
+BLOCK: Final = 1 << 20  # progress is told after each: once a second on a line of 1 MB/s
 KEY_LIMIT: Final = 1024  # S3's own limit on a key
 MAX_CUTS: Final = 5  # connections that may break off in one download before it is given up
 

@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from runbook.config import Vault
-from runbook.engine.errors import NoVerdict
 from runbook.engine.ports import Permit, Secret
 from runbook.estate import vault_answers as answers
+from runbook.estate import vault_engines as engines
+from runbook.estate import vault_keys
+from runbook.estate import vault_refusals as refusals
 from runbook.estate.answers import mapping, optional
 from runbook.estate.door import Door
 from runbook.estate.ports import (
     Progress,
     SealStatus,
+    StaticRole,
     ThrowAway,
     TransitKey,
     Undecryptable,
     VaultHealth,
-    WrongShares,
 )
+from runbook.estate.ports.vault import HEALTH
+from runbook.estate.vault_refusals import good
+from runbook.estate.vault_upload import Counted, opened
 from runbook.safety.interlock import Interlock
-from runbook.safety.outside_text import outside_text
 
 if TYPE_CHECKING:
     from runbook.estate.vault_answers import Answer
@@ -55,12 +57,12 @@ class VaultServer:
 
     async def seal_status(self) -> SealStatus:
         answer = await self._status("GET /v1/sys/seal-status", lambda hvac: hvac.sys.read_seal_status())
-        return answers.seal_status(_good(answer).body)
+        return answers.seal_status(good(answer).body)
 
     async def health(self) -> VaultHealth:
-        """Any of the statuses is an answer; NoVerdict only when there is none from a vault."""
+        """Any status that a vault gives is an answer; NoVerdict when there is none from a vault."""
         answer = await self._status("GET /v1/sys/health", lambda hvac: hvac.sys.read_health_status(method="GET"))
-        return answers.health(answer)
+        return answers.health(answer if answer.status in HEALTH else good(answer))
 
     async def fingerprint(self) -> str:
         return await self._door(lambda: self._connect().fingerprint())
@@ -72,26 +74,26 @@ class VaultServer:
         wanted = {f"{kind}_shares": shares, f"{kind}_threshold": threshold}
         with self._permitted(permit, "vault:Initialise"):
             answer = await self._ask("PUT /v1/sys/init", lambda hvac: hvac.sys.initialize(**wanted), patient=True)
-        body = _good(answer).body
+        body = good(answer).body
         keys = body.get("keys_base64") or body.get("recovery_keys_base64") or ()
         return ThrowAway(keys=tuple(Secret(key) for key in keys), root_token=Secret(str(body.get("root_token", ""))))
 
     async def unseal(self, permit: Permit, share: Secret) -> SealStatus:
         answer = await self._unseal(permit, lambda hvac: hvac.sys.submit_unseal_key(key=share.reveal()))
-        if answers.is_wrong_set(answer):
-            raise WrongShares(answer.text)
-        return answers.seal_status(_good(answer).body)
+        if (wrong := vault_keys.wrong_shares(answer)) is not None:
+            raise wrong
+        return answers.seal_status(good(answer).body)
 
     async def reset_unseal(self, permit: Permit) -> SealStatus:
         answer = await self._unseal(permit, lambda hvac: hvac.sys.submit_unseal_key(reset=True))
         if "vault is unsealed" in answer.text:
             return await self.seal_status()
-        return answers.seal_status(_good(answer).body)
+        return answers.seal_status(good(answer).body)
 
     async def restore(self, permit: Permit, archive: Path, *, token: Secret, force: bool, progress: Progress) -> None:
         with self._permitted(permit, "vault:Restore"):
             self._settling = True
-            _good(await self._door(self._send, archive, token, progress, force=force))
+            good(await self._door(self._send, archive, token, progress, force=force))
 
     async def login(self, permit: Permit, *, role_id: Secret, secret_id: Secret, mount: str) -> str:
         with self._permitted(permit, "vault:Login"):
@@ -101,35 +103,64 @@ class VaultServer:
                     role_id.reveal(), secret_id.reveal(), use_token=False, mount_point=mount
                 ),
             )
-        auth = mapping(_good(answer).body.get("auth"))
-        self._token = Secret(str(auth.get("client_token", "")))
+        auth = mapping(good(answer).body.get("auth"))
+        token = str(auth.get("client_token") or "")
+        if not token:
+            raise refusals.no_token(answer)
+        self._token = Secret(token)
         self._settling = False
-        return optional(mapping(auth.get("metadata")).get("role_name")) or "unnamed role"
+        name = optional(mapping(auth.get("metadata")).get("role_name")) or "unnamed role"
+        return "; ".join(filter(None, (name, answers.strange_token(token, self._config.product))))
 
     async def token_works(self, token: Secret) -> bool:
-        answer = await self._ask(
-            "GET /v1/auth/token/lookup-self", lambda hvac: hvac.auth.token.lookup_self(), token=token
-        )
-        return False if answer.status == 403 else bool(_good(answer))
+        answer = await self._lookup(token)
+        return False if answer.status == 403 else bool(good(answer))
 
     async def mounts(self) -> tuple[str, ...]:
-        answer = await self._ask("GET /v1/sys/mounts", lambda hvac: hvac.sys.list_mounted_secrets_engines())
-        return answers.mounts(_good(answer).body)
+        answer = await self._authenticated("GET /v1/sys/mounts", lambda hvac: hvac.sys.list_mounted_secrets_engines())
+        return answers.paths(good(answer).body)
 
     async def transit_key(self, mount: str, name: str) -> TransitKey | None:
-        answer = await self._ask(
+        answer = await self._authenticated(
             f"GET /v1/{mount}/keys/{name}", lambda hvac: hvac.secrets.transit.read_key(name, mount_point=mount)
         )
-        return None if answer.status == 404 else answers.transit_key(_good(answer).data, name)
+        return None if answer.status == 404 else answers.transit_key(good(answer).data, name)
 
-    async def decrypt(self, mount: str, key: str, ciphertext: str) -> Secret:
-        answer = await self._ask(
-            f"POST /v1/{mount}/decrypt/{key}",
-            lambda hvac: hvac.secrets.transit.decrypt_data(key, ciphertext, mount_point=mount),
-        )
-        if (reason := answers.undecryptable(answer)) is not None:
+    async def decrypt(self, mount: str, key: str, ciphertext: str, *, token: Secret | None = None) -> Secret:
+        source = f"POST /v1/{mount}/decrypt/{key}"
+
+        def call(hvac: Any) -> Any:
+            return hvac.secrets.transit.decrypt_data(key, ciphertext, mount_point=mount)
+
+        answer = await (self._authenticated(source, call) if token is None else self._ask(source, call, token=token))
+        if (reason := vault_keys.undecryptable(answer)) is not None:
             raise reason
-        return _plaintext(_good(answer))
+        return _plaintext(good(answer))
+
+    async def audit_devices(self) -> tuple[str, ...] | None:
+        return await engines.audit_devices(self._allowed)
+
+    async def irrevocable_leases(self) -> int | None:
+        return await engines.irrevocable_leases(self._allowed)
+
+    async def static_roles(self, mount: str) -> tuple[StaticRole, ...] | None:
+        return await engines.static_roles(self._allowed, mount)
+
+    async def database_url(self, mount: str, connection: str) -> str | None:
+        answer = await self._authenticated(
+            f"GET /v1/{mount}/config/{connection}",
+            lambda hvac: hvac.secrets.database.read_connection(connection, mount_point=mount),
+        )
+        return engines.connection_url(answer)
+
+    async def repoint(self, permit: Permit, mount: str, connection: str, url: str) -> None:
+        """A partial update: what is not named stays as it was, user name and password among it."""
+        body, path = engines.only_the_address(url), f"/v1/{mount}/config/{connection}"
+        with self._permitted(permit, "vault:Repoint"):
+            answer = await self._authenticated(
+                f"POST {path}", lambda hvac: hvac.adapter.post(path, json=body), patient=True
+            )
+        good(answer)
 
     async def sign_out(self, permit: Permit) -> None:
         """A token that is dead already is signed out as well."""
@@ -138,7 +169,7 @@ class VaultServer:
         with self._permitted(permit, "vault:SignOut"):
             answer = await self._ask("POST /v1/auth/token/revoke-self", lambda hvac: hvac.auth.token.revoke_self())
         if answer.status != 403:
-            _good(answer)
+            good(answer)
         self._token = None
 
     def _permitted(self, permit: Permit, operation: str) -> AbstractContextManager[None]:
@@ -151,14 +182,44 @@ class VaultServer:
         with self._permitted(permit, "vault:Unseal"):
             return await self._ask("PUT /v1/sys/unseal", call, token=Secret(""), patient=True)
 
+    async def _lookup(self, token: Secret) -> Answer:
+        call = "GET /v1/auth/token/lookup-self"
+        return await self._ask(call, lambda hvac: hvac.auth.token.lookup_self(), token=token)
+
+    async def _authenticated(self, source: str, call: Call, *, patient: bool = False) -> Answer:
+        """One call as the one who is signed in; SignedOut when nobody is, NoVerdict when they may not make it."""
+        answer = await self._ask(source, call, patient=patient)
+        if answer.status == 403:
+            await self._must_be_alive(answer)
+            raise refusals.forbidden(answer)
+        return answer
+
+    async def _allowed(self, source: str, call: Call) -> Answer | None:
+        """As `_authenticated`, but None when the one who is signed in may not make it."""
+        answer = await self._ask(source, call)
+        if answer.status == 403:
+            await self._must_be_alive(answer)
+            return None
+        return answer
+
+    async def _must_be_alive(self, denied: Answer) -> None:
+        """SignedOut when it was denied for want of a token that lives: a 403 alone does not tell (policies: `default`
+        lets every token look itself up)."""
+        token = self._token
+        if token is not None and await self.token_works(token):
+            return
+        if token is self._token:
+            self._token = None
+        raise refusals.signed_out(denied)
+
     async def _ask(self, source: str, call: Call, *, token: Secret | None = None, patient: bool = False) -> Answer:
         """One call with `token`, else with the one of the login."""
         used = self._token if token is None else token
         return await self._door(lambda: self._connect().ask(source, call, token=used, patient=patient))
 
     def _send(self, archive: Path, token: Secret, progress: Progress, *, force: bool) -> Answer:
-        with _opened(archive) as file:
-            body = _Counted(file, progress)
+        with opened(archive) as file:
+            body = Counted(file, progress)
 
             def call(hvac: Any) -> Any:
                 raft = hvac.sys
@@ -175,50 +236,6 @@ class VaultServer:
             if self._wire is None:
                 self._wire = Wire(self._config, self._interlock)
             return self._wire
-
-
-class _Counted:
-    """An open file as `requests` streams it (length, blocks), telling how far it has come."""
-
-    _STEP = 1 << 20
-
-    def __init__(self, file: IO[bytes], progress: Progress) -> None:
-        self._file = file
-        self._total = os.fstat(file.fileno()).st_size
-        self._told = 0
-        self._progress = progress
-
-    def __len__(self) -> int:
-        return self._total
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self.read(self._STEP), b"")
-
-    def read(self, size: int = -1) -> bytes:
-        block = self._file.read(size)
-        done = self._file.tell()
-        if done - self._told >= self._STEP or (done == self._total and done > self._told):
-            self._told = done
-            self._progress(done, self._total)
-        return block
-
-
-def _good(answer: Answer) -> Answer:
-    """The answer, if it is a success."""
-    if answer.status in {200, 204}:
-        return answer
-    raise answers.refusal(answer)
-
-
-def _opened(archive: Path) -> IO[bytes]:
-    try:
-        return archive.open("rb")
-    except OSError as error:
-        raise NoVerdict(
-            f"the downloaded archive cannot be read: {outside_text(error.strerror)}",
-            fix="Go back to vault.download.",
-            source="this machine",
-        ) from None
 
 
 def _plaintext(answer: Answer) -> Secret:

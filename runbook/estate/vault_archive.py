@@ -14,6 +14,7 @@ from gzip import GzipFile
 from pathlib import Path
 from typing import IO, Final, cast
 
+from runbook.engine.errors import NoVerdict
 from runbook.safety.outside_text import outside_text
 
 BLOCK: Final = 1 << 20
@@ -32,6 +33,15 @@ class Damaged(Exception):
         super().__init__(f"{member}: {what}")
         self.member = member
         self.what = what
+
+
+def unreadable(error: OSError) -> NoVerdict:
+    """The disk, and not the archive, is what fails."""
+    return NoVerdict(
+        f"the downloaded archive cannot be read: {outside_text(error.strerror)}",
+        fix="Go back to vault.download.",
+        source="this machine",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,9 @@ def _extended(stream: _Stream, kind: bytes, size: int, content: Iterator[bytes])
 
 
 def _to_the_end(stream: _Stream) -> None:
-    """Only zeros may follow; reading them lets gzip check its own sum."""
+    """A second block of zeros ends a tar, and only zeros may follow; reading them lets gzip check its own sum."""
+    if any(stream.exactly(_HEADER)):
+        raise Damaged("archive", "goes on after its end")
     padding = 0
     while block := stream.some(_HEADER):
         padding += len(block)

@@ -31,6 +31,11 @@ from runbook.safety.outside_text import outside_text
 PROBE_TIMEOUT_S: Final = (3, 10)  # connect, read
 PATIENT_TIMEOUT_S: Final = (5, 120)  # a server that installs a snapshot holds even sys/health back
 
+_UNREACHED: Final = (
+    "See whether it runs, and whether the tunnel to it is up. After a restore: with another kind of seal than the "
+    "backup's it does not start, and its log says so; give it the backup's seal."
+)
+
 Call = Callable[[Any], requests.Response]
 """Given an hvac client, makes one call of it."""
 
@@ -72,7 +77,7 @@ class Wire:
             )
             try:
                 return _read(call(client), f"vault: {source}")
-            except requests.RequestException as error:
+            except (requests.RequestException, ValueError) as error:  # ValueError: a redirect to what is no address
                 raise _no_answer(error, f"vault: {source}") from None
 
     def fingerprint(self) -> str:
@@ -107,7 +112,17 @@ def _read(response: requests.Response, source: str) -> Answer:
             provider_text=outside_text(response.content[:2000]),
             source=source,
         )
-    return Answer(status=response.status_code, body=body, text=words(body), source=source)
+    return Answer(status=response.status_code, body=body, text=words(body), source=source, location=_origin(response))
+
+
+def _origin(response: requests.Response) -> str:
+    """Scheme, host and port of where a redirect leads; "" where it leads nowhere that can be read."""
+    try:
+        where = urlsplit(response.headers.get("Location", ""))
+        port = f":{where.port}" if where.port else ""
+    except ValueError:
+        return ""
+    return outside_text(f"{where.scheme}://{where.hostname}{port}") if where.hostname else ""
 
 
 def _json(response: requests.Response) -> Mapping[str, Any]:
@@ -126,7 +141,7 @@ def _no_answer(error: Exception, source: str) -> NoVerdict:
             "See whether it runs; after a restore wait, then retry.",
         )
     elif isinstance(error, requests.ConnectionError | OSError):
-        sentence, fix = "the vault could not be reached", "See whether it runs, and whether the tunnel to it is up."
+        sentence, fix = "the vault could not be reached", _UNREACHED
     else:
         sentence, fix = "the vault could not be asked", "Check [vault] address in runbook.toml."
     return NoVerdict(f"{source}: {sentence}", fix=fix, provider_text=outside_text(error), source=source)

@@ -53,6 +53,8 @@ def vault_backup(known: Established) -> dict[str, Any] | None:
         "created_at": known.time("VaultBackupChosen", "created_at"),
         "digest": prefixed("sha256", known.get("ArchiveKept", "sha256")),
         "seal": _seal(known),
+        "authenticity": known.get("ArchiveInspected", "authenticity"),
+        "cluster_id": known.get("ClusterSeen", "cluster_id"),
         "share_labels": known.get("SharesUsed", "labels", ()),
         "kind": known.get("ArchiveInspected", "kind"),
         "size": known.get("ArchiveKept", "size", known.get("VaultBackupChosen", "size")),
@@ -60,7 +62,10 @@ def vault_backup(known: Established) -> dict[str, Any] | None:
 
 
 def _seal(known: Established) -> str | None:
+    """`shamir 3/5`, or the key service and its key: what has to be there to open it."""
     seal = known.get("ArchiveInspected", "seal")
+    if key := known.get("ArchiveInspected", "kms_key"):
+        return f"{seal} {key}"
     threshold, shares = known.get("ArchiveInspected", "threshold"), known.get("ArchiveInspected", "shares")
     return f"{seal} {threshold}/{shares}" if seal and threshold and shares else seal
 

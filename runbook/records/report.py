@@ -63,13 +63,17 @@ def _environment() -> Environment:
     return environment
 
 
+_MFA = {"PROVEN": "MFA proven", "ATTESTED": "MFA attested by the operator", "NO": "WITHOUT MFA"}
+
+
 def _people(document: Mapping[str, Any]) -> Rows:
     operator, witness = document["operator"] or {}, document["witness"] or {}
     identity = document["signed_in_as"] or {}
+    mfa = _MFA.get(document["mfa"], document["mfa"])
     return [
         ("operator", operator.get("role"), operator.get("name")),
         ("witness", witness.get("role"), witness.get("name") or "NONE"),
-        ("signed in as", f"account {identity['account']}" if identity else None, identity.get("arn")),
+        ("signed in as", f"account {identity['account']}, {mfa}" if identity else None, identity.get("arn")),
     ]
 
 

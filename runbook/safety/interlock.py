@@ -55,8 +55,16 @@ _PHASE = _ZONE + r"/rulesets/phases/[a-z_]+/entrypoint"
 
 OPERATIONS: tuple[Operation, ...] = (
     _read("sts:GetCallerIdentity"),
+    _read("sts:AssumeRole"),  # a session of our own: nothing in the account changes
+    _read("sts:GetSessionToken"),
+    _read("sts:AssumeRoleWithWebIdentity"),  # botocore's own, where a machine signs in with a token file
+    _read("sso:GetRoleCredentials"),
+    _read("sso-oidc:CreateToken"),  # botocore's own renewal of a sign-in that was made in a browser
+    _read("sso-admin:ListInstances"),
+    _read("iam:SimulatePrincipalPolicy"),
     _read("s3:ListObjectsV2"),
     _read("s3:HeadObject"),
+    _read("s3:HeadBucket"),  # botocore's own: which Region, after a HeadObject that was refused without a word
     _read("s3:GetObject"),
     _read("s3:GetPublicAccessBlock"),
     _read("s3:GetBucketVersioning"),
@@ -68,10 +76,16 @@ OPERATIONS: tuple[Operation, ...] = (
     _read("rds:ListTagsForResource"),
     _change("rds:RestoreDBInstanceFromDBSnapshot"),
     _change("rds:DeleteDBInstance"),
+    _change("rds:CopyDBSnapshot"),
     _read("vault:SealStatus", "GET", r"/v1/sys/seal-status"),
     _read("vault:Health", "(?:GET|HEAD)", r"/v1/sys/health"),
     _read("vault:Mounts", "GET", r"/v1/sys/mounts"),
     _read("vault:LookupSelf", "GET", r"/v1/auth/token/lookup-self"),
+    _read("vault:Audit", "GET", r"/v1/sys/audit"),
+    _read("vault:LeaseCount", "GET", r"/v1/sys/leases/count"),
+    _read("vault:StaticRoles", "(?:GET|LIST)", r"/v1/[^/]+/static-roles(?:/[^/]+)?"),
+    _read("vault:DatabaseConnection", "GET", r"/v1/[^/]+/config/[^/]+"),
+    _change("vault:Repoint", "(?:POST|PUT)", r"/v1/[^/]+/config/[^/]+"),
     _read("vault:TransitKey", "GET", r"/v1/[^/]+/keys/[^/]+"),
     _read("vault:TransitDecrypt", "(?:POST|PUT)", r"/v1/[^/]+/decrypt/[^/]+"),
     _change("vault:Initialise", "(?:POST|PUT)", r"/v1/sys/init"),

@@ -59,7 +59,8 @@ def _object(archive: VaultArchive) -> dict[str, Any]:
 def damaged(archive: VaultArchive) -> VaultArchive:
     """One byte in the middle of `state.bin` changed, packed again so that gzip finds no fault.
 
-    The archive's own sums and the object's `sha256`, which stays that of the whole file, both give it away.
+    It happened before the backup job looked: the object's `sha256` is that of the damaged file, and only the
+    archive's own sums give it away.
     """
     content = bytearray(gzip.decompress(archive.file.read_bytes()))
     with tarfile.open(fileobj=io.BytesIO(bytes(content))) as tar:
@@ -67,7 +68,7 @@ def damaged(archive: VaultArchive) -> VaultArchive:
         content[state.offset_data + state.size // 2] ^= 0x01
     file = archive.file.with_name(f"damaged-{archive.file.name}")
     file.write_bytes(gzip.compress(bytes(content)))
-    return replace(archive, file=file)
+    return VaultArchive.of(file, archive.made_at)
 
 
 def foreign(bao: Bao, folder: Path, made_at: datetime) -> VaultArchive:

@@ -12,7 +12,10 @@ from runbook.training import production
 from runbook.training.archives import Shelf, damaged, foreign
 from runbook.training.certificates import Authority
 from runbook.training.copies import Copies
+from runbook.training.operator_sign_in import OperatorSignIn
+from runbook.training.production_vault import ProductionVault
 from runbook.training.servers.aws_process import AwsProcess
+from runbook.training.servers.egress import EgressProbe
 from runbook.training.servers.openbao import Bao
 from runbook.training.servers.waiting import Ports
 
@@ -22,7 +25,10 @@ class Breakage:
     """Every method is a fault, its parameters are what the deck may say; `faults` is the table of them."""
 
     aws: AwsProcess
+    production: ProductionVault
+    sign_in: OperatorSignIn
     staging: Bao
+    probe: EgressProbe
     copies: Copies
     shelf: Shelf
     other_ciphertext: str
@@ -40,6 +46,9 @@ class Breakage:
             "canary-changed": self.canary_changed,
             "database-stopped": self.copies.halt,
             "vault-sealed": self.staging.restart,
+            "vault-kms-denied": self.vault_kms_denied,
+            "vault-egress-open": self.egress_open,
+            "rekeyed": self.production.rekey,
             "stale-backup": self.stale_backup,
             "damaged-snapshot": self.damaged_snapshot,
             "foreign-snapshot": self.foreign_snapshot,
@@ -48,12 +57,21 @@ class Breakage:
             "slow-restore": self.slow_restore,
             "kms-denied": lambda: self._weather(kms_denied=True),
             "cleanup-refused": lambda: self._weather(protect_restored=True),
-            "expired-login": self.aws.renew_session,
+            "expired-login": self.sign_in.expire,
             "clock-off": self.clock_off,
         }
 
     def _weather(self, **changes: object) -> None:
         self.aws.ask("weather", **changes)
+
+    def vault_kms_denied(self) -> None:
+        """What a lost permission looks like: the running vault notices nothing, the next start stays sealed."""
+        self._weather(vault_kms_denied=True)
+        self.staging.restart()
+
+    def egress_open(self) -> None:
+        """The probe beside the vault connects for real from now on."""
+        self.probe.shut = False
 
     def empty_table(self, table: str = "appointments") -> None:
         """The backup lost the rows: every copy has, the running ones at once."""

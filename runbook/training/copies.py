@@ -55,7 +55,7 @@ class Copies:
         self._ports = ports
         self._closed = False
         self._snapshots = snapshots
-        self._certificate = authority.issue(f"*.{domain()}")
+        self._certificate = authority.issue(f"*.{domain()}", "127.0.0.1")  # by name, and as the vault reaches it
         self._running: dict[str, Copy] = {}
         self._lasting: list[Damage] = []
         self._once: list[Damage] = []
@@ -129,6 +129,11 @@ class Copies:
         """Of the copies that run."""
         with self._lock:
             return [copy.cluster.child for copy in self._running.values() if copy.cluster.child.alive]
+
+    def ports(self) -> list[int]:
+        """Where clients reach the copies that are there."""
+        with self._lock:
+            return [copy.front.port for copy in self._running.values()]
 
     def damage_backup(self, damage: Damage) -> None:
         """Damage running copies now and every later one: the backup itself is taken to be so."""

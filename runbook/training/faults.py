@@ -12,12 +12,14 @@ from typing import Any
 class FaultKind:
     """A kind of fault: one sentence for the instructor, and the parameters it takes, each with its type.
 
-    Every parameter may be left out.  `at_start_only`: it must be set before the estate starts.
+    Every parameter may be left out.  `at_start_only`: it must be set before the estate starts.  `seal`: it can only
+    happen where the vaults are sealed so (`variant.Variant`); empty: everywhere.
     """
 
     sentence: str
     parameters: Mapping[str, type] = field(default_factory=dict)
     at_start_only: bool = False
+    seal: str = ""
 
 
 DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
@@ -25,7 +27,12 @@ DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "empty-table": FaultKind("the restored database has lost every row of a table", {"table": str}),
         "canary-changed": FaultKind("the canary record in the restored database holds another ciphertext"),
         "database-stopped": FaultKind("the restored database stops answering"),
-        "vault-sealed": FaultKind("the staging vault restarts and is sealed again"),
+        "vault-sealed": FaultKind("the staging vault restarts and is sealed again", seal="shamir"),
+        "vault-kms-denied": FaultKind(
+            "the staging vault may not decrypt with its KMS key any more, and restarts: it stays sealed", seal="awskms"
+        ),
+        "vault-egress-open": FaultKind("the rule that shuts the staging vault's way to production is gone"),
+        "rekeyed": FaultKind("production's vault got new shares after the backups were made", seal="shamir"),
         "stale-backup": FaultKind("the newest vault backup is that many hours old", {"hours": float}),
         "damaged-snapshot": FaultKind("one byte of the newest vault backup's data was changed"),
         "foreign-snapshot": FaultKind("the newest vault backup was made by another cluster"),
@@ -36,7 +43,7 @@ DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         ),
         "kms-denied": FaultKind("the key that the backups are encrypted with may not be used"),
         "cleanup-refused": FaultKind("restored databases come with deletion protection"),
-        "expired-login": FaultKind("the sign-in to the cloud account has run out; a new one exists"),
+        "expired-login": FaultKind("the sign-in to the cloud account has run out: codes and logins for a new one work"),
         "clock-off": FaultKind("the provider's clock is that many seconds ahead of this machine's", {"seconds": float}),
     }
 )

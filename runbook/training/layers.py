@@ -9,6 +9,7 @@ from typing import Any
 from runbook.training.faults import FaultKind
 from runbook.training.halves import Data, Half
 from runbook.training.process import Child
+from runbook.training.variant import Variant
 
 
 class Layers:
@@ -54,7 +55,7 @@ class Layers:
         half.fault(kind, with_)
 
 
-def practice(root: Path, control_url: str, *, seed: int) -> Layers:
+def practice(root: Path, control_url: str, *, seed: int, variant: Variant) -> Layers:
     """The real practice estate, not started; loads the server libraries."""
     from datetime import UTC, datetime
 
@@ -65,6 +66,6 @@ def practice(root: Path, control_url: str, *, seed: int) -> Layers:
 
     now = datetime.now(UTC)
     authority = Authority(root / "authority")
-    data = DataLayers(root, authority, seed=seed, now=now, control_url=control_url)
+    data = DataLayers(root, authority, seed=seed, now=now, control_url=control_url, variant=variant)
     outer = OuterLayers(root, authority, data, now=now, seed=seed)
     return Layers(data, outer, DATA_FAULTS, OUTER_FAULTS)

@@ -7,8 +7,11 @@ when the operator is asked at that place; and the practice estate's hands do wha
 from __future__ import annotations
 
 import asyncio
+import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from runbook.engine.events import Event, Kind, Said
 from runbook.engine.ports import (
@@ -23,32 +26,48 @@ from runbook.engine.ports import (
     Decision,
     Gate,
     Operator,
+    Preview,
+    RunCommand,
+    Secret,
     SecretAnswer,
     TypeName,
 )
-from runbook.training.client import PracticeEstate
+from runbook.training.client import MFA_CODE, PracticeEstate
 from runbook.training.scenario import Answer, Fault
 
 GIVES_UP = "the practice operator's script has no other answer here"
-RIGHT = "right"
+RIGHT, WRONG, OLD = "right", "wrong", "old"
+MISREAD = "000000"
+SIGN_INS = 2  # at one place
 HANDS = "In training the practice estate's own hands do all this, at the moment at which you say that it is done."
 
 
 class PracticeOperator:
-    """Answers by the scenario's script, and where it says nothing as a calm operator would: agrees, takes the
-    default, enters the right shares, opens what can be opened, and aborts where something failed."""
+    """Answers by the scenario's script, and where it says nothing as a calm operator would: agrees to what the run
+    needs, takes the default, enters the right shares and codes, states what a step asks to be stated, signs in again,
+    opens what can be opened, and aborts where something failed."""
 
     name = "practice operator"
 
-    def __init__(self, estate: PracticeEstate, answers: Iterable[Answer]) -> None:
+    def __init__(
+        self,
+        estate: PracticeEstate,
+        answers: Iterable[Answer],
+        today: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._estate = estate
+        self._today = today
         self._answers = list(answers)
-        self._set: tuple[str, ...] = ()  # the shares of the set that is being entered: right or wrong
+        self._set: tuple[str, ...] = ()  # the shares of the set that is being entered: right, wrong or old
         self._sheet: list[str] = []  # those of them that are still to be entered
+        self._codes: list[str] = []  # of a scripted set of codes, those that are still to be entered
+        self._last_code = ""
+        self._sign_ins = Counter[str]()  # by place: signing in again may not help
 
     async def confirm(self, ask: Confirm) -> bool:
+        """What the run can do without is not done, unless the script says so."""
         answer = self._next(ask.step, lambda each: each.agree is not None)
-        return answer is None or bool(answer.agree)
+        return not ask.optional if answer is None else bool(answer.agree)
 
     async def type_name(self, ask: TypeName) -> str:
         return ask.expected
@@ -61,38 +80,68 @@ class PracticeOperator:
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
         """One share a call; a scripted set is used up before the next one begins; a right one is not tried twice."""
+        if ask.kind == "code":
+            return await self._code(ask)
         if ask.entered == 0 or not self._set:  # the process that entered the first ones may be gone
             self._set = self._next_set(ask)
             self._sheet = list(self._set)
         if not ask.labels or not self._sheet:
-            return SecretAnswer(None)
+            return SecretAnswer(None, none_left=True)
         word, label = self._sheet.pop(0), ask.labels[0]
-        share = await asyncio.to_thread(self._estate.share, label, bad=word != RIGHT)
+        share = await asyncio.to_thread(self._estate.share, label, bad=word == WRONG, sheet=OLD if word == OLD else "")
         return SecretAnswer(share, label)
+
+    async def _code(self, ask: AskSecret) -> SecretAnswer:
+        """`wrong` is a misread code.  After a right one that was refused, the device's next is no better."""
+        if not self._codes:
+            answer = self._next(ask.step, lambda each: each.shares is not None)
+            if answer is None and ask.note and self._last_code == RIGHT:
+                return SecretAnswer(None, none_left=True)
+            self._codes = list(answer.shares or ()) if answer else []
+        self._last_code = self._codes.pop(0) if self._codes else RIGHT
+        label = ask.labels[0] if ask.labels else ""
+        if self._last_code != RIGHT:
+            return SecretAnswer(Secret(MISREAD), label)
+        return SecretAnswer(await asyncio.to_thread(self._estate.credential, MFA_CODE), label)
 
     def _next_set(self, ask: AskSecret) -> tuple[str, ...]:
         answer = self._next(ask.step, lambda each: each.shares is not None)
         if answer and answer.shares:
             return answer.shares
-        refused = bool(ask.note) and bool(self._set) and set(self._set) == {RIGHT}
+        refused = ask.note.startswith("Refused") and bool(self._set) and WRONG not in self._set
         return () if refused else (RIGHT,) * ask.needed
 
     async def attest(self, ask: Attest) -> str:
-        answer = self._next(ask.step, lambda each: each.do == "attest")
-        return answer.reason if answer else ""
+        """States what it is asked to, as of today; `agree = false` in the script: it cannot."""
+        answer = self._next(ask.step, lambda each: each.do == "attest" or each.agree is not None)
+        if answer is not None and answer.agree is False:
+            return ""
+        return answer.reason if answer and answer.reason else f"so it is, {self._today():%Y-%m-%d} (training)"
 
     async def by_hand(self, ask: ByHand) -> bool:
         answer = self._next(ask.step, lambda each: each.agree is not None)
         return answer is None or bool(answer.agree)
 
+    async def run_command(self, ask: RunCommand) -> int | None:
+        answer = self._next(ask.step, lambda each: each.agree is not None)
+        return 0 if answer is None or answer.agree else None
+
     async def decide(self, ask: Decide) -> Decision:
-        return self._scripted(ask.step) or Decision(Act.ABORT, GIVES_UP)
+        """Where nothing is scripted: signs in again where that is offered, else gives up."""
+        return self._scripted(ask.step) or self._signing_in(ask) or Decision(Act.ABORT, GIVES_UP)
 
     async def gate(self, ask: Gate) -> Decision:
-        scripted = self._scripted(f"checkpoint {ask.stage}")
-        if scripted is not None:
-            return scripted
+        decided = self._scripted(f"checkpoint {ask.stage}") or self._signing_in(ask)
+        if decided is not None:
+            return decided
         return Decision(Act.OPEN) if ask.refusal is None else Decision(Act.ABORT, ask.refusal)
+
+    def _signing_in(self, ask: Decide | Gate) -> Decision | None:
+        place = ask.step if isinstance(ask, Decide) else ask.stage
+        if Act.SIGN_IN not in ask.options or self._sign_ins[place] == SIGN_INS:
+            return None
+        self._sign_ins[place] += 1
+        return Decision(Act.SIGN_IN)
 
     def _scripted(self, place: str) -> Decision | None:
         answer = self._next(place, lambda each: each.do is not None)
@@ -172,6 +221,13 @@ class WithFaults:
         await asyncio.to_thread(self._estate.hands, ask.act)
         return True
 
+    async def run_command(self, ask: RunCommand) -> int | None:
+        """In training the practice estate's hands do what the command would; nothing of this machine is called."""
+        if await self._inner.confirm(_rehearsed(ask)):
+            await asyncio.to_thread(self._estate.hands, ask.act)
+            return 0
+        return None
+
     async def decide(self, ask: Decide) -> Decision:
         return await self._inner.decide(ask)
 
@@ -181,3 +237,9 @@ class WithFaults:
 
     async def _meanwhile(self, moment: str) -> None:
         await asyncio.to_thread(self._mishaps.happen, moment)
+
+
+def _rehearsed(ask: RunCommand) -> Confirm:
+    """What the command would be; agreeing to it lets the practice estate's hands do it."""
+    preview = Preview(what=ask.what, target=HANDS, calls=(shlex.join(ask.argv),))
+    return Confirm(ask.step, ask.what, preview)

@@ -17,6 +17,9 @@ from runbook.training.servers.aws_names import DATABASE, INSTANCE, RETENTION_DAY
 from runbook.training.servers.postgres import Cluster
 
 APP_USER = "clinic_app"
+VAULT_USER = "vault_admin"
+"""The vault's own login, with which it makes others; it may give them `READ_ONLY` and nothing else."""
+READ_ONLY = "clinic_readonly"
 READER = "runbook_reader"
 CANARY_ID = "canary"
 NEWEST_SNAPSHOT = timedelta(minutes=70)
@@ -32,10 +35,15 @@ where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_sche
 _ROLES: LiteralString = """
 create role {app} login password {app_password};
 create role {reader} login password {reader_password} in role pg_read_all_data, pg_monitor;
+create role {group} nologin;
+create role {vault} login createrole password {vault_password};
+grant {group} to {vault} with admin option;
 revoke all on schema public from public;
 grant usage on schema public to {app};
 grant select, insert, update, delete on all tables in schema public to {app};
 grant usage on all sequences in schema public to {app};
+grant usage on schema public to {group};
+grant select on all tables in schema public to {group};
 """
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -47,6 +55,7 @@ class Passwords:
 
     app: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     reader: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    vault: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,9 @@ def lay_out(source: Cluster, passwords: Passwords) -> None:
                 reader=sql.Identifier(READER),
                 app_password=sql.Literal(passwords.app),
                 reader_password=sql.Literal(passwords.reader),
+                group=sql.Identifier(READ_ONLY),
+                vault=sql.Identifier(VAULT_USER),
+                vault_password=sql.Literal(passwords.vault),
             )
         )
 

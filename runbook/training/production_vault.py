@@ -6,17 +6,19 @@ import base64
 import hashlib
 import itertools
 import secrets
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.training.servers.openbao import Bao
+from runbook.training.servers.openbao import AUDITED, Bao
+from runbook.training.servers.waiting import until
 
 TRANSIT_KEY = "patient-notes"
-MOUNTS = ("secret", "transit")
+MOUNTS = ("database", "secret", "transit")
+CONNECTION = "clinic"
+DATABASE_ROLE = "app-read"
 SHARES, THRESHOLD = 5, 3
 CUSTODIANS = (
     "Amara Okafor (CTO)",
@@ -27,11 +29,17 @@ CUSTODIANS = (
 )
 _BATCH = 400  # OpenBao refuses a JSON body of more than 1000 strings ("exceeded maximum number of strings")
 
+# `sudo` on exactly `sys/audit` lists the audit devices and no more: they would be made below it, if at all by the API.
 _POLICIES = {
     "drill": f"""
 path "transit/decrypt/{TRANSIT_KEY}" {{ capabilities = ["update"] }}
 path "transit/keys/{TRANSIT_KEY}" {{ capabilities = ["read"] }}
 path "sys/mounts" {{ capabilities = ["read"] }}
+path "sys/audit" {{ capabilities = ["read", "sudo"] }}
+path "sys/leases/count" {{ capabilities = ["read"] }}
+path "database/config/{CONNECTION}" {{ capabilities = ["read", "update"] }}
+path "database/static-roles/*" {{ capabilities = ["read", "list"] }}
+path "database/static-roles" {{ capabilities = ["list"] }}
 path "auth/token/lookup-self" {{ capabilities = ["read"] }}
 path "auth/token/revoke-self" {{ capabilities = ["update"] }}
 """,
@@ -69,27 +77,69 @@ class ProductionVault:
 
     def __init__(self, bao: Bao) -> None:
         self.bao = bao
-        self.shares: tuple[str, ...] = ()
+        self.shares: tuple[str, ...] = ()  # of an auto-unseal vault: its recovery keys, which open nothing
+        self.old_shares: tuple[str, ...] = ()  # before the last rekey: they open the backups of before
         self.cluster_id = ""
         self.roles: dict[str, Role] = {}
         self._token = ""
 
     def found(self) -> None:
         """Initialise, unseal, and set up what a clinic's vault holds."""
-        made = self.bao.call("PUT", "sys/init", {"secret_shares": SHARES, "secret_threshold": THRESHOLD})
-        self.shares, self._token = tuple(made["keys_base64"]), made["root_token"]
-        for share in self.shares[:THRESHOLD]:
-            state = self.bao.call("PUT", "sys/unseal", {"key": share})
-        self.cluster_id = state["cluster_id"]
+        kind = "recovery" if "seal" in self.bao.extra else "secret"
+        wanted = {f"{kind}_shares": SHARES, f"{kind}_threshold": THRESHOLD}
+        made = self.bao.call("PUT", "sys/init", wanted)
+        self._token = made["root_token"]
+        if kind == "secret":
+            self.shares = tuple(made["keys_base64"])
+            for share in self.shares[:THRESHOLD]:
+                self.bao.call("PUT", "sys/unseal", {"key": share})
+        else:
+            self.shares = tuple(made["recovery_keys_base64"])
+        self.old_shares = self.shares
         self._until_active()
+        self.cluster_id = self.bao.call("GET", "sys/health")["cluster_id"]
         self._furnish()
 
-    def _until_active(self, seconds: float = 10.0) -> None:
-        deadline = time.monotonic() + seconds
-        while self.bao.health() != 200:
-            if time.monotonic() > deadline:
-                raise TimeoutError("production's vault was unsealed and did not become active")
-            time.sleep(0.02)
+    def rekey(self) -> None:
+        """New shares for the same root key: backups that were made before are still opened by the old ones only."""
+        wanted = {"secret_shares": SHARES, "secret_threshold": THRESHOLD}
+        begun = self._call("PUT", "sys/rotate/root/init", wanted)["data"]
+        for share in self.shares[:THRESHOLD]:
+            done = self._call("PUT", "sys/rotate/root/update", {"key": share, "nonce": begun["nonce"]})["data"]
+        self.old_shares, self.shares = self.shares, tuple(done["keys_base64"])
+
+    def connect_database(self, url: str, user: str, password: str, group: str) -> None:
+        """The database engine, leading to production's database: what a restore has to point elsewhere.
+
+        The server connects at once.  The logins that it makes are in `group`.  There is no static role: the vault would
+        change its password in production, and so would every restored copy that gets there.
+        """
+        self._call("POST", "sys/mounts/database", {"type": "database"})
+        connection = {
+            "plugin_name": "postgresql-database-plugin",
+            "connection_url": url,
+            "username": user,
+            "password": password,
+            "allowed_roles": [DATABASE_ROLE],
+        }
+        self._call("POST", f"database/config/{CONNECTION}", connection)
+        create = "create role \"{{name}}\" login password '{{password}}' valid until '{{expiration}}' "
+        role = {
+            "db_name": CONNECTION,
+            "creation_statements": [f"{create}in role {group};"],
+            "default_ttl": "1h",
+            "max_ttl": "4h",
+        }
+        self._call("POST", f"database/roles/{DATABASE_ROLE}", role)
+
+    def audit(self) -> None:
+        """From now on what it does is recorded; only now, since encrypting the notes would take a second longer."""
+        self.bao.configure({**self.bao.extra, **AUDITED})
+        self.bao.reload()
+        until(lambda: bool(self._call("GET", "sys/audit")["data"]), self.bao.child)
+
+    def _until_active(self) -> None:
+        until(lambda: self.bao.health() == 200, self.bao.child)
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         return self.bao.call(method, path, body, token=self._token)

@@ -17,9 +17,10 @@ from runbook import toml_file
 from runbook.engine.errors import WrongUse
 from runbook.engine.outcome import Outcome
 from runbook.training.faults import checked, known
+from runbook.training.variant import Variant
 
 Mistake = tuple[tuple[int | str, ...], str]  # where in the file, and what is wrong there
-SHARE_WORDS = ("right", "wrong")
+SHARE_WORDS = ("right", "wrong", "old")
 
 
 class _Strict(BaseModel):
@@ -42,16 +43,24 @@ class Answer(_Strict):
     """
 
     at: str
-    do: Literal["retry", "attest", "back", "abort", "open"] | None = None
+    do: Literal["sign-in", "retry", "attest", "back", "abort", "open"] | None = None
     to: str = ""
     reason: str = ""
     shares: tuple[str, ...] | None = None
     pick: int | None = Field(default=None, ge=1)
     agree: bool | None = None
 
+    @property
+    def kind(self) -> str:
+        """Which of `do`, `shares`, `pick` and `agree` it is."""
+        return self._given()[0]
+
+    def _given(self) -> list[str]:
+        return [name for name in ("do", "shares", "pick", "agree") if getattr(self, name) is not None]
+
     @model_validator(mode="after")
     def _one_answer(self) -> Answer:
-        given = [name for name in ("do", "shares", "pick", "agree") if getattr(self, name) is not None]
+        given = self._given()
         if len(given) != 1:
             raise ValueError(f"exactly one of do, shares, pick, agree is needed, not {' and '.join(given) or 'none'}")
         if self.do in {"attest", "back", "abort"} and not self.reason:
@@ -59,7 +68,7 @@ class Answer(_Strict):
         if self.do == "back" and not self.to:
             raise ValueError("do = 'back' needs `to`: a stage id or a step id")
         if self.shares is not None and not set(self.shares) <= set(SHARE_WORDS):
-            raise ValueError("shares is a list of the words right and wrong")
+            raise ValueError("shares is a list of the words right, wrong and old")
         return self
 
 
@@ -85,6 +94,7 @@ class Scenario(_Strict):
     story: str
     good_operator: str
     expect: Expected
+    estate: Variant = Variant()
     faults: tuple[Fault, ...] = ()
     operator: Practice = Practice()
 
@@ -135,6 +145,8 @@ def _of_faults(scenario: Scenario, steps: Collection[str], stages: Collection[st
             continue
         if kinds[fault.kind].at_start_only and fault.when != "start":
             yield ("faults", number, "when"), f"{fault.kind} can only be there from the start"
+        if kinds[fault.kind].seal not in {"", scenario.estate.seal}:
+            yield ("faults", number, "kind"), f'{fault.kind} needs [estate] seal = "{kinds[fault.kind].seal}"'
         try:
             checked(fault.kind, fault.with_, kinds)
         except ValueError as wrong:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from runbook.engine.events import Event, Kind
 from runbook.training.scenario import Answer, Fault
 
-_GIVEN = {"decide": "do", "checkpoint": "do", "choose": "pick", "confirm": "agree", "by hand": "agree", "attest": "do"}
+# Which answers fit a question.  Shares and codes are not counted: who entered them may be gone, and enters them again.
+_GIVEN = {
+    "decide": {"do"},
+    "checkpoint": {"do"},
+    "choose": {"pick"},
+    "confirm": {"agree"},
+    "by hand": {"agree"},
+    "run command": {"agree"},
+    "attest": {"do", "agree"},
+}
 
 
 def unspent(
@@ -16,18 +24,14 @@ def unspent(
 ) -> tuple[list[Answer], list[Fault]]:
     """The answers and faults that are left after the `past` of a run (empty for a new one)."""
     past = tuple(past)
-    asked = [event for event in past if event.kind is Kind.ASKED]
     moments = {"start", *filter(None, map(_moment, past))}
-    given = Counter(
-        (_place(event), _GIVEN[event.data["question"]]) for event in asked if event.data["question"] in _GIVEN
-    )
-    left = []
-    for answer in answers:
-        kind = next(name for name in ("do", "shares", "pick", "agree") if getattr(answer, name) is not None)
-        if given[answer.at, kind] > 0:
-            given[answer.at, kind] -= 1
-        else:
-            left.append(answer)
+    left = list(answers)
+    for event in past:
+        if event.kind is Kind.ASKED:
+            fits = _GIVEN.get(event.data["question"], set())
+            given = next((each for each in left if each.at == _place(event) and each.kind in fits), None)
+            if given is not None:
+                left.remove(given)
     return left, [fault for fault in faults if fault.when not in moments]
 
 

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from runbook.training.layers import Layers, practice
 from runbook.training.process import Child
 from runbook.training.servers.web import LoopbackServer
 from runbook.training.statefile import EstateFile, Listed, State
+from runbook.training.variant import CHOICES, Variant
 
 IDLE_LIMIT = 30 * 60.0
 TICK = 0.1
@@ -179,14 +180,22 @@ def _ignore(*_: object) -> None:
     """Instead of SIG_IGN, which the servers would inherit: they must still end on SIGINT."""
 
 
-def main() -> None:
-    """Run the supervisor of the folder named on the command line."""
+def asked(arguments: Sequence[str] | None = None) -> tuple[Path, int, Variant]:
+    """Folder, seed and variant that the command line names."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, required=True)
-    chosen = parser.parse_args()
+    parser.add_argument("--seal", choices=CHOICES["seal"], required=True)
+    parser.add_argument("--sign-in", choices=CHOICES["sign_in"], required=True)
+    chosen = parser.parse_args(arguments)
+    return chosen.folder, chosen.seed, Variant(seal=chosen.seal, sign_in=chosen.sign_in)
+
+
+def main() -> None:
+    """Run the supervisor of the folder named on the command line."""
+    folder, seed, variant = asked()
     os.umask(0o077)
-    supervisor = Supervisor(chosen.folder, functools.partial(practice, seed=chosen.seed))
+    supervisor = Supervisor(folder, functools.partial(practice, seed=seed, variant=variant))
     signal.signal(signal.SIGTERM, lambda *_: supervisor.end())
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, _ignore)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -13,11 +15,13 @@ from textual.widgets import Static
 
 from runbook.views import Session
 from screens.frame import GRACE_S, Frame
-from screens.text import plain
+from screens.text import one_line, plain
 from screens.widgets.actions import ActionBar
 from screens.widgets.banner import BannerBar
 
 T = TypeVar("T")
+LOOK_S = 0.5
+PATIENCE_S = 2.0  # an app that is closing builds nothing any more
 
 HELP = Binding("question_mark,f1", "help", "Help", id="ask.help", key_display="?", tooltip="Why, and the manual way")
 
@@ -26,6 +30,7 @@ class Ask(Frame[T], ModalScreen[T]):
     """A question that is answered by `dismiss`.  `step` is whose help `?` shows; "" where there is none."""
 
     GRACE_S = GRACE_S
+    SHOWS_FALLEN: ClassVar[bool] = True
     AUTO_FOCUS = "#body"  # the arrows scroll, and Enter still belongs to the dialogue
 
     def __init__(self, session: Session, *, kind: str, headline: str, step: str = "") -> None:
@@ -41,6 +46,7 @@ class Ask(Frame[T], ModalScreen[T]):
         yield Vertical(
             Static(plain(self._kind), classes="kind"),
             Static(plain(self._headline), classes="headline"),
+            Static(id="fallen", markup=False),
             VerticalScroll(*self.body(), id="body"),
             Static("↓ there is more: scroll with the arrows or the wheel", id="more"),
             *self.entries(),
@@ -53,11 +59,24 @@ class Ask(Frame[T], ModalScreen[T]):
         body = self.query_one("#body")
         for what in ("scroll_y", "virtual_size", "size"):
             self.watch(body, what, self._point_down)
+        self._look_around()
+        self.set_interval(LOOK_S, self._look_around)
+
+    def _look_around(self) -> None:
+        """A layer that falls while something else is asked is said at once, on whatever is open."""
+        run, procedure = self.session.run, self.session.procedure
+        fell = [(stage, run.pulses.get(stage.id)) for stage in procedure.stages]
+        down = [f"✗ {stage.title} fell: {pulse.observed}" for stage, pulse in fell if pulse and not pulse.alive]
+        line = self.query_one("#fallen", Static)
+        line.display = bool(down) and self.SHOWS_FALLEN
+        line.update(plain(one_line(" · ".join(down), 300)))
 
     def _point_down(self) -> None:
         self.call_after_refresh(self._point_down_now)  # once the layout is what it will be
 
     def _point_down_now(self) -> None:
+        if not self.is_attached:  # withdrawn since
+            return
         body = self.query_one("#body")
         self.query_one("#more").visible = body.scroll_y < body.max_scroll_y
 
@@ -68,6 +87,13 @@ class Ask(Frame[T], ModalScreen[T]):
     def entries(self) -> Iterable[Widget]:
         """What is filled in; always in sight."""
         return ()
+
+    async def settled(self) -> None:
+        """Returns when it is there in full, or never will be: what is only half built cannot be taken away."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while not self.is_mounted:  # noqa: ASYNC110 - Textual has no event for it
+                    await asyncio.sleep(0.01)
 
     def withdraw(self) -> None:
         """The question is not asked any more: this dialogue, and what was opened on top of it, goes away."""

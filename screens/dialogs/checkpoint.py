@@ -21,16 +21,21 @@ from screens.text import one_line, plain
 from screens.widgets.pairs import Pair
 from screens.words import BAD, GOOD, QUIET, step_mark
 
+LOOK_S = 0.25
+
 
 class CheckpointDialog(Deciding):
     """Opens only when neither the gate as asked nor the live run refuses, whatever key, button or command was used."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o,enter", "open_gate", "Open checkpoint", id="checkpoint.open", key_display="o/⏎"),
+        Binding("s", "sign_in", "Sign in again", id="checkpoint.sign-in", tooltip="Here and now; nothing is lost"),
         Binding("r", "retry", "Look again", id="checkpoint.retry", tooltip="Run the checks again"),
         Binding("b", "back", "Back", id="checkpoint.back", tooltip="To an earlier stage, with a reason"),
         Binding("q", "abort", "Abort run", id="checkpoint.abort", tooltip="End the run, with a reason"),
     ]
+
+    SHOWS_FALLEN = False  # it is the refusal here
 
     def __init__(self, session: Session, gate: Gate) -> None:
         super().__init__(
@@ -74,14 +79,15 @@ class CheckpointDialog(Deciding):
     def on_mount(self) -> None:
         """Watch the refusal for as long as this is on screen."""
         self._look()
-        self.set_interval(0.25, self._look)
+        self.set_interval(LOOK_S, self._look)
 
     def _look(self) -> None:
         sentence = self.refusal() or ""
-        if sentence == self._shown:
+        way_out = " — press s: sign in again here, nothing is lost" if sentence and self._signed_out() else ""
+        if sentence + way_out == self._shown:
             return
-        self._shown = sentence
-        shut = Content.assemble(("✗ SHUT  ", BAD), one_line(sentence))
+        self._shown = sentence + way_out
+        shut = Content.assemble(("✗ SHUT  ", BAD), one_line(sentence), (way_out, "bold"))
         ready = Content.assemble(("✓ CAN BE OPENED  ", GOOD), "every step holds; opening it is your act")
         self.query_one("#gate", Static).update(shut if sentence else ready)
         self.refresh_bindings()
@@ -90,7 +96,15 @@ class CheckpointDialog(Deciding):
         """Opening is greyed while the checkpoint refuses."""
         if action == "open_gate" and self.refusal() is not None:
             return None
-        return super().may(action)
+        return self._signed_out() if action == "sign_in" else super().may(action)
+
+    def _signed_out(self) -> bool:
+        """Whether a layer up to this one says that a sign-in ran out, now or when this was asked."""
+        number, pulses = self._gate.number, self.session.run.pulses
+        stages = (stage for stage in self.session.procedure.stages if stage.number <= number)
+        return Act.SIGN_IN in self._gate.options or any(
+            pulse.signed_out for stage in stages if (pulse := pulses.get(stage.id)) is not None
+        )
 
     def action_open_gate(self) -> None:
         """The operator's explicit act."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -13,9 +12,9 @@ from textual.widgets import Input, Static
 from runbook.engine.ports import Choice, Choose, Option
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
-from screens.text import one_line, plain
+from screens.text import plain
+from screens.widgets.fitted import FittedTable
 from screens.widgets.inputs import Entry
-from screens.widgets.marks import MarkTable
 
 
 class ChooseDialog(Ask[Choice]):
@@ -33,21 +32,23 @@ class ChooseDialog(Ask[Choice]):
 
     def entries(self) -> Iterable[Widget]:
         """The table, what the marked row means, the reason."""
-        yield MarkTable(cursor_type="row", zebra_stripes=True, id="rows")
+        yield FittedTable(cursor_type="row", zebra_stripes=True, id="rows")
         yield Static(id="note", markup=False)
-        yield Entry(placeholder="the reason for not taking the default (recorded)", id="reason")
+        what = "not taking the default" if self._has_default else "this one"
+        yield Entry(placeholder=f"the reason for {what} (recorded)", id="reason")
 
     def on_mount(self) -> None:
-        """The default is marked."""
-        rows = self.query_one(MarkTable)
-        rows.add_column("", key="mark")
-        for number, column in enumerate(self._ask.columns):
-            rows.add_column(Text(one_line(column)), key=f"column-{number}")
-        for option in self._ask.options:
-            rows.add_row(Text(self._mark(option)), *(Text(one_line(cell, 60)) for cell in option.cells))
-        keys = [option.key for option in self._ask.options]
-        rows.move_cursor(row=keys.index(self._ask.default) if self._ask.default in keys else 0)
+        """The default is marked; without one, the first that can be taken."""
+        rows, options = self.query_one(FittedTable), self._ask.options
+        rows.fill(("", *self._ask.columns), [(self._mark(option), *option.cells) for option in options])
+        first = (n for n, option in enumerate(options) if option.key == self._ask.default)
+        fit = (n for n, option in enumerate(options) if not option.unfit)
+        rows.move_cursor(row=next(first, next(fit, 0)))
         self._explain()
+
+    @property
+    def _has_default(self) -> bool:
+        return any(option.key == self._ask.default for option in self._ask.options)
 
     def _mark(self, option: Option) -> str:
         if option.unfit:
@@ -55,7 +56,7 @@ class ChooseDialog(Ask[Choice]):
         return "→" if option.key == self._ask.default else ""
 
     def _marked(self) -> Option | None:
-        row = self.query_one(MarkTable).cursor_row
+        row = self.query_one(FittedTable).cursor_row
         return self._ask.options[row] if 0 <= row < len(self._ask.options) else None
 
     def on_data_table_row_highlighted(self) -> None:
@@ -76,7 +77,7 @@ class ChooseDialog(Ask[Choice]):
             return f"✗ cannot be chosen: {option.unfit}"
         if option.key == self._ask.default:
             return "→ the default: needs no reason."
-        return "Not the default: a reason is needed."
+        return "Not the default: a reason is needed." if self._has_default else "No default here: a reason is needed."
 
     def may(self, action: str) -> bool | None:
         """An unfit option cannot be taken."""

@@ -50,6 +50,21 @@ class ConfirmDialog(Ask[bool]):
         self.dismiss(False)  # noqa: FBT003 - Textual's own signature
 
 
+class OptionalDialog(ConfirmDialog):
+    """What the run can do without: Enter goes on without it, only `y` agrees."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n,enter,escape", "decline", "Go on without it", id="optional.decline", key_display="n/⏎"),
+        Binding("y", "agree", "Do it", id="optional.agree"),
+        HELP,
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        """The same, and that it may be left out."""
+        yield Pair("optional", "the run goes on without it: only y agrees")
+        yield from super().body()
+
+
 def _diff(change: Change) -> Horizontal:
     """The signs have a column of their own: a long value must not push its sign to another line."""
     lines = [(sign, text) for sign, text in (("-", change.before), ("+", change.after)) if text]

@@ -32,10 +32,21 @@ class Deciding(Ask[Decision]):
 
     def may(self, action: str) -> bool | None:
         """What was not offered is not shown."""
-        acts = {"retry": Act.RETRY, "attest": Act.ATTEST, "back": Act.BACK, "abort": Act.ABORT, "open_gate": Act.OPEN}
+        acts = {
+            "sign_in": Act.SIGN_IN,
+            "retry": Act.RETRY,
+            "attest": Act.ATTEST,
+            "back": Act.BACK,
+            "abort": Act.ABORT,
+            "open_gate": Act.OPEN,
+        }
         if action == "back" and not self._back_to:
             return False
         return action not in acts or acts[action] in self._options
+
+    def action_sign_in(self) -> None:
+        """Sign in again here; what was done stays."""
+        self.dismiss(Decision(Act.SIGN_IN))
 
     def action_retry(self) -> None:
         """Look, or try, once more."""

@@ -29,6 +29,7 @@ class FailureDialog(Deciding):
     """Retry, attest (where allowed), back, abort."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "sign_in", "Sign in again", id="failure.sign-in", tooltip="Here and now; nothing is lost"),
         Binding("r", "retry", "Retry", id="failure.retry"),
         Binding("a", "attest", "Attest", id="failure.attest", tooltip="State it instead, with a reason"),
         Binding("b", "back", "Back", id="failure.back", tooltip="To an earlier stage, with a reason"),
@@ -56,7 +57,12 @@ class FailureDialog(Deciding):
         if meaning := MEANING.get(ask.verdict):
             yield Static(plain(meaning), classes="meaning")
         yield Horizontal(_side("expected", ask.expected), _side("observed", ask.observed), classes="sides")
-        yield Pair("do this", ask.fix or "no fix is known; see the manual way")
+        fix = ask.fix or "no fix is known; see the manual way"
+        if Act.SIGN_IN in ask.options:
+            yield Pair("do this", "press s: sign in again here and now; the step is tried again, nothing is lost")
+            yield Pair("", fix)
+        else:
+            yield Pair("do this", fix)
         yield Pair("by hand", ask.manual or "there is no manual way")
         yield Pair("why it matters", ask.why)
         if ask.provider_text:

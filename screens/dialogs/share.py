@@ -1,53 +1,72 @@
-"""Masked entry of a share (or another secret): whose it is, how many are in, what went wrong with the last one."""
+"""Masked entry of a share: whose it is, how many are in (also from elsewhere), what went wrong with the last one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from runbook.engine.errors import RunbookError
+from runbook.engine.events import Progress, Said
 from runbook.engine.ports import AskSecret, Secret, SecretAnswer
 from runbook.views import Session
-from screens.dialogs.ask import HELP, Ask
+from screens.dialogs.ask import HELP
+from screens.dialogs.calling import Calling
 from screens.text import plain
 from screens.widgets.inputs import SecretInput
 from screens.widgets.marks import MarkList
-from screens.widgets.pairs import Pair
 
 
-class ShareDialog(Ask[SecretAnswer]):
-    """The secret and its custodian; without a secret when the operator stops entering.
+class ShareDialog(Calling):
+    """The secret and its custodian; without a secret when the operator stops, for now or because nobody is left.
 
-    `c` calls a practice custodian (training only), whose share is put into the entry and still has to be handed in.
+    While it is open, custodians may enter theirs on their own machines: the count on screen follows, and what is
+    typed here stays.
     """
 
+    SURE_AFTER_S: ClassVar[float] = 0.7  # a held key and a double click come sooner than a second thought
     AUTO_FOCUS = "#labels, #secret"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "hand_in", "Hand in", id="share.hand-in", key_display="⏎"),
         Binding("c,f2", "call", "Call custodian", id="share.call", key_display="c/F2", tooltip="Practice only"),
-        Binding("escape", "stop", "Stop entering", id="share.stop", key_display="esc"),
+        Binding("x,f4", "none_left", "Nobody else", id="share.none-left", key_display="x/F4", tooltip="Ends the entry"),
+        Binding("escape", "stop", "Stop for now", id="share.stop", key_display="esc"),
         HELP,
     ]
 
     def __init__(self, session: Session, ask: AskSecret) -> None:
-        counted = f" · {ask.entered} of {ask.needed} are in" if ask.needed > 1 else ""
-        super().__init__(session, kind=f"Secret · {ask.step}{counted}", headline=ask.prompt, step=ask.step)
+        how = " · arrows or number mark whose" if len(ask.labels) > 1 else ""
+        super().__init__(session, kind=f"Secret · {ask.step}{how}", headline=ask.prompt, step=ask.step)
         self._ask = ask
+        self._sure = False  # "nobody else" ends the attempt, so it is asked for twice
+        self._doubt: Timer | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     def body(self) -> Iterable[Widget]:
-        """How far it is, whose share comes next."""
+        """How far it is, whose share comes next, and the other way in."""
         if self._ask.needed > 1:
-            yield Pair("progress", _progress(self._ask.entered, self._ask.needed))
-        if self._ask.labels:
-            yield Pair("whose", "arrows or number mark the custodian, then the share")
-            labels = (Option(plain(f"{n} {label}")) for n, label in enumerate(self._ask.labels, start=1))
-            yield MarkList(*labels, id="labels", compact=True, markup=False)
+            yield Static(plain(_progress(self._ask.entered, self._ask.needed)), id="progress")
+            yield Static(id="meanwhile", classes="quiet", markup=False)
+        if self._is_list:
+            yield MarkList(*self._options(), id="labels", compact=True, markup=False)
+        elif self._ask.labels:
+            yield Static(next(iter(self._options())).prompt)
+        if self._ask.hint:
+            yield Static(plain(self._ask.hint), id="hint", classes="quiet")
+
+    @property
+    def _is_list(self) -> bool:
+        """One custodian is not chosen."""
+        return len(self._ask.labels) > 1
+
+    def _options(self) -> Iterable[Option]:
+        for number, (label, remark) in enumerate(self._ask.people, start=1):
+            yield Option(plain(f"{number} {label}{f' · {remark}' if remark else ''}"))
 
     def entries(self) -> Iterable[Widget]:
         """The masked entry, and what went wrong with the last one: always in sight."""
@@ -56,68 +75,90 @@ class ShareDialog(Ask[SecretAnswer]):
 
     def on_mount(self) -> None:
         """The custodian whose turn it would be is marked."""
-        if self._ask.labels:
+        if self._is_list:
             self.query_one(OptionList).highlighted = self._ask.entered % len(self._ask.labels)
+        self._unsubscribe = self.session.subscribe(self._hear)
 
-    def may(self, action: str) -> bool | None:
-        """Calling is there in training only, and for those who have a telephone."""
-        if action == "call":
-            phone = self.session.phone
-            if phone is None or not self._ask.labels:
-                return False
-            return True if self._label() in phone.labels else None
-        return True
+    def on_unmount(self) -> None:
+        """Stop listening."""
+        self._unsubscribe()
+
+    def _hear(self, said: Said) -> None:
+        if isinstance(said, Progress) and said.step == self._ask.step and self._ask.needed > 1:
+            self.call_later(self._count, said)
+
+    def _count(self, said: Progress) -> None:
+        """What is in by now, in place: what is typed stays."""
+        if said.total and self.is_mounted:
+            self.query_one("#progress", Static).update(plain(_progress(said.done, said.total)))
+            meanwhile = self.query_one("#meanwhile", Static)
+            meanwhile.update(plain(said.text))
+            meanwhile.display = True
+            self._think_again()
 
     def _label(self) -> str:
-        if not self._ask.labels or not self.is_mounted:
-            return ""
+        if not self._is_list or not self.is_mounted:
+            return next(iter(self._ask.labels), "")
         highlighted = self.query_one(OptionList).highlighted
         return self._ask.labels[highlighted or 0]
 
     def on_key(self, event: events.Key) -> None:
         """A number marks the custodian, as long as it is not typed into the entry."""
-        number = event.key if event.key.isdecimal() else ""
-        if number and 1 <= int(number) <= len(self._ask.labels) and not isinstance(self.focused, Input):
+        bound = self.active_bindings.get(event.key)
+        if bound is None or bound.binding.action != "none_left":  # that one comes here too, before it acts
+            self._think_again()
+        number = int(event.key) if event.key.isdecimal() else 0
+        if self._is_list and 1 <= number <= len(self._ask.labels) and not isinstance(self.focused, Input):
             event.stop()
-            self.query_one(OptionList).highlighted = int(number) - 1
+            self.query_one(OptionList).highlighted = number - 1
 
     def on_option_list_option_highlighted(self) -> None:
         """Whether there is somebody to call depends on whose share it is."""
+        self._think_again()
         self.refresh_bindings()
+
+    def on_input_changed(self) -> None:
+        """Who types a share has somebody."""
+        self._think_again()
 
     def action_hand_in(self) -> None:
         """Hand in what was typed; nothing typed is no share."""
         entry = self.query_one(SecretInput)
-        if not entry.value:
-            self._say("Nothing is typed yet.")
+        if not entry.typed:
+            self.say("Nothing is typed yet.")
             entry.focus()
             return
         self.dismiss(SecretAnswer(Secret(entry.take()), self._label()))
 
     def action_stop(self) -> None:
         """No more shares now."""
-        self.query_one(SecretInput).take()
         self.dismiss(SecretAnswer(None))
 
-    def action_call(self) -> None:
-        """Ring the custodian; the call is awaited beside the screen."""
-        label = self._label()
-        self._say(f"Calling {label} …")
-        self.run_worker(self._call(label), exclusive=True, exit_on_error=False, description="call a custodian")
-
-    async def _call(self, label: str) -> None:
-        assert self.session.phone is not None
-        entry = self.query_one(SecretInput)
-        try:
-            entry.value = await self.session.phone.call(label)
-        except RunbookError as error:
-            self._say(error.sentence)
+    def action_none_left(self) -> None:
+        """Nobody else can be reached: it ends the attempt, so it takes a second press, after a moment."""
+        if self._sure:
+            self.dismiss(SecretAnswer(None, none_left=True))
             return
-        self._say(f"{label} read their share out: hand it in with Enter.")
-        entry.focus()
+        self.say(
+            f"Nobody else can be reached? Fewer than {self._ask.needed} shares open nothing: this attempt ends as "
+            "FAIL. Press x again (F4 while typing) to say so."
+        )
+        self._stop_doubting()
+        self._doubt = self.set_timer(self.SURE_AFTER_S, self._be_sure)
 
-    def _say(self, text: str) -> None:
-        self.query_one("#note", Static).update(plain(text))
+    def _be_sure(self) -> None:
+        self._sure = True
+
+    def _stop_doubting(self) -> None:
+        if self._doubt is not None:
+            self._doubt.stop()
+        self._doubt, self._sure = None, False
+
+    def _think_again(self) -> None:
+        """Anything else that happens takes the first press back."""
+        if self._doubt is not None:
+            self._stop_doubting()
+            self.say("")
 
 
 def _progress(entered: int, needed: int) -> str:

@@ -32,6 +32,12 @@ class SecretInput(Entry):
     def __init__(self, *, placeholder: str) -> None:
         super().__init__(password=True, placeholder=placeholder, id="secret", select_on_focus=False)
 
+    def _on_paste(self, event: events.Paste) -> None:
+        """What was pasted in several lines, or with blanks around it, is still one secret."""
+        event.prevent_default()
+        event.stop()
+        self.replace(_unbroken(event.text), *sorted(self.selection))
+
     def action_copy(self) -> None:
         """Nothing leaves by the clipboard."""
         self.app.bell()
@@ -40,7 +46,32 @@ class SecretInput(Entry):
         """Nothing leaves by the clipboard."""
         self.app.bell()
 
+    @property
+    def typed(self) -> str:
+        """What was typed; blanks are no part of a share or a code."""
+        return _unbroken(self.value)
+
     def take(self) -> str:
         """What was typed, and the entry is empty again."""
-        typed, self.value = self.value, ""
+        typed, self.value = self.typed, ""
         return typed
+
+
+class CodeInput(SecretInput):
+    """Takes digits only; any other key belongs to the screen, so that its letters work while this has the focus."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Digits are typed, nothing else is."""
+        del key
+        return character is not None and character.isdecimal()
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.is_printable and not self.check_consume_key(event.key, event.character):
+            event.prevent_default()  # Textual would insert it
+            return
+        await super()._on_key(event)
+
+
+def _unbroken(text: str) -> str:
+    """Without blanks, line ends, and what a chat program puts in unseen: hex, base64 and digits have none of them."""
+    return "".join(character for character in text if character.isprintable() and not character.isspace())

@@ -13,7 +13,7 @@ from runbook.engine.events import Progress
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
 from screens.text import one_line
-from screens.words import BAD, BUSY, QUIET, WARN, clock, current_stage, outcome
+from screens.words import BAD, BUSY, GOOD, QUIET, WARN, clock, current_stage, outcome
 
 BAR = 12  # cells of a progress bar
 IDLE_HANDS = ("▸ working, nothing to press: ", BUSY)
@@ -66,12 +66,25 @@ class Clocks(Static):
         self.update(
             Content.assemble(
                 _rto(run, targets.get("rto_s"), now),
-                ("  │  ", QUIET),
+                (" │ ", QUIET),
                 where,
-                ("  │  ", QUIET),
+                *(((" │ ", QUIET), mfa(run)) if mfa(run) else ()),
+                (" │ ", QUIET),
                 (f"findings {count}", WARN if count else ""),
             )
         )
+
+
+_MFA = {"PROVEN": ("MFA proven", GOOD), "ATTESTED": ("MFA attested", WARN), "NO": ("NO MFA", BAD)}
+
+
+def mfa(run: Run) -> tuple[str, str] | None:
+    """What is known of the second factor, as a word and its style; None before the sign-in."""
+    known = (
+        each.facts["SignedInAs"] for each in reversed(run.attempts) if "SignedInAs" in each.facts and not each.void
+    )
+    newest = next(known, None)
+    return _MFA.get(str(newest.get("mfa"))) if newest else None
 
 
 def _rto(run: Run, target: int | None, now: datetime) -> Content:

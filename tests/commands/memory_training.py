@@ -18,6 +18,7 @@ from runbook.commands import training_session, wiring
 from runbook.engine.conductor import Conductor
 from runbook.estate.memory import MemoryEstate
 from runbook.training.client import PracticeEstate
+from runbook.training.variant import Variant
 from tests.support.clock import FakeClock
 from tests.support.practice_estate import MemoryPracticeEstate
 
@@ -38,9 +39,11 @@ class MemoryTraining:
         monkeypatch.setattr(wiring, "connect", lambda *_: self.newest.world.estate())
 
     # -- what stands in for the class PracticeEstate --------------------------------------------------------------
-    def start(self, folder: Path, **_: Any) -> PracticeEstate:
+    def start(self, folder: Path, *, variant: Variant, **_: Any) -> PracticeEstate:
         folder.mkdir(parents=True)
         self.estates[folder] = MemoryPracticeEstate(MemoryEstate(self.clock.now))
+        if variant.seal == "awskms":
+            self.estates[folder].world.sealed_by_kms()
         self.prepare(self.estates[folder].world)
         return self.estates[folder].as_client()
 

@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runbook.commands import plans
 from runbook.commands.exits import ExitCode, of_outcome
+from runbook.commands.places import Home
+from runbook.commands.plans import Plan
+from runbook.commands.training_session import TrainingSession
+from runbook.engine.events import Event, Kind, Progress
 from runbook.training import scenario
 from tests.commands.memory_training import MemoryTraining
 
 Said = pytest.CaptureFixture[str]
+SIGNED_IN = ("271828",)  # what the practice MFA device shows
 LABELS = "Amara Okafor (CTO)", "Bryn Hughes (COO)", "Chandra Nair (CEO)"
+
+
+DOWNLOADED = "\n".join([*SIGNED_IN, "list of 2027-01-02", "open", "", "yes"])
 
 
 def typed() -> str:
     """What a person types in a calm run; `{Amara Okafor (CTO)}` stands for her share."""
-    vault = ["yes"] * 3 + [line for label in LABELS for line in ("1", f"{{{label}}}")] + ["open"]
-    return "\n".join(["open", *vault, "", "yes", "open", "yes", "yes", "open", "yes", "open", "yes", "done", ""])
+    shares = [line for label in LABELS for line in ("1", f"{{{label}}}")]
+    vault = ["", "yes", "", "yes", "yes", *shares, "open"]
+    return "\n".join(
+        [
+            *SIGNED_IN,
+            "list of 2027-01-02",
+            "open",
+            *vault,
+            "",
+            "yes",
+            "open",
+            "yes",
+            "yes",
+            "open",
+            "yes",
+            "open",
+            "yes",
+            "done",
+            "",
+        ]
+    )
 
 
 # -- unattended ---------------------------------------------------------------------------------------------------
@@ -105,10 +134,10 @@ def test_without_a_terminal_a_run_is_line_by_line_and_custodians_can_be_called(
 
 
 def test_a_run_whose_input_ended_goes_on_with_the_next_lines(training: MemoryTraining, capsys: Said) -> None:
-    assert training.runbook("train", "--plain", typed="open\nyes\n") == ExitCode.HANGUP
+    assert training.runbook("train", "--plain", typed=f"{DOWNLOADED}\n") == ExitCode.HANGUP
     assert not training.newest.stopped
     shares = {label: secret.reveal() for label, secret in training.newest.world.custodians().items()}
-    rest = typed().removeprefix("open\nyes\n")
+    rest = "\n".join([*SIGNED_IN, typed().removeprefix(f"{DOWNLOADED}\n")])  # the session died with its process
     for label in LABELS:
         rest = rest.replace(f"{{{label}}}", shares[label])
     assert training.runbook("resume", "--plain", typed=rest) == ExitCode.PASS
@@ -201,3 +230,20 @@ def test_a_run_of_another_procedure_is_not_resumed(
 @pytest.mark.parametrize("command", [("resume", "../../etc"), ("resume", "nothing"), ("report", "nothing")])
 def test_a_run_id_is_no_path(training: MemoryTraining, command: tuple[str, ...]) -> None:
     assert training.runbook(*command) == ExitCode.WRONG_USE
+
+
+def test_whoever_begins_to_listen_in_the_middle_hears_the_rest(training: MemoryTraining) -> None:
+    """A dialogue that is opened during the run: what custodians enter elsewhere is told to it."""
+    session = TrainingSession(Home(training.home), Plan(plans.chosen("calm"), seed=1, attended=False))
+    late: list[object] = []
+
+    def first(said: object) -> None:
+        if isinstance(said, Event) and said.kind is Kind.CHECKPOINT and not late:
+            late.append(said)
+            session.subscribe(late.append)
+
+    session.subscribe(first)
+    ending = asyncio.run(session.walk(None))
+    assert ending.outcome == "PASS"
+    assert isinstance(late[-1], Progress) or getattr(late[-1], "kind", None) is Kind.ENDED
+    assert len(late) > 50

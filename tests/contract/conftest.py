@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -32,6 +33,7 @@ def _practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     try:
         environment = practice.environment()
         estate = connect(environment, practice.credential, Interlock(Reach(loopback_only=True)), door)
+        asyncio.run(estate.account.sign_in(practice.credential("aws-mfa-code")))
         custodians = {label: practice.share(label) for label in practice.custodians()[0]}
         bad = practice.share(next(iter(custodians)), bad=True)
         yield World(estate, environment, practice.credential, custodians, bad, folder, pause=0.3)

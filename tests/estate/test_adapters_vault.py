@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from runbook import config
 from runbook.engine.errors import LayerFailed, NoVerdict, Refused
 from runbook.engine.ports import Permit, Secret
 from runbook.estate.door import Door
@@ -23,6 +22,7 @@ from runbook.safety.interlock import Interlock, Reach
 from runbook.training.certificates import Authority
 from runbook.training.servers.openbao import Bao
 from runbook.training.servers.waiting import Ports, until
+from tests.estate.vault_lab import altered, settings
 
 pytestmark = pytest.mark.estate
 
@@ -103,23 +103,10 @@ def target(tmp_path, authority) -> Iterator[Target]:
     bao.start()
     door, interlock = Door(), Interlock(Reach(loopback_only=True))
     try:
-        yield Target(bao, VaultServer(_settings(bao.address, authority.ca_file), interlock, door), interlock)
+        yield Target(bao, VaultServer(settings(bao.address, authority.ca_file), interlock, door), interlock)
     finally:
         door.close()
         bao.close()
-
-
-def _settings(address: str, ca_file: Path | None) -> config.Vault:
-    return config.Vault(
-        address=address,
-        ca_file=ca_file,
-        product="openbao",
-        production_address="https://127.0.0.1:1",
-        backup=config.VaultBackup(bucket="b", prefix="p/", kms_key="k"),
-        mounts=("transit",),
-        transit_keys=("notes",),
-        custodians=("one",),
-    )
 
 
 async def _restored(target: Target, production: Production) -> SealStatus:
@@ -201,18 +188,14 @@ async def test_what_cannot_be_decrypted_says_why(target, production):
 def _damaged(ciphertext: str) -> str:
     """One bit of the decoded body changed."""
     head, body = ciphertext.rsplit(":", 1)
-    raw = bytearray(base64.b64decode(body))
-    raw[20] ^= 1
-    return f"{head}:{base64.b64encode(raw).decode()}"
+    return f"{head}:{altered(body, at=20)}"
 
 
 async def test_a_wrong_set_of_shares_is_refused_as_a_set(target, production):
     vault = target.vault
     await _restored(target, production)
-    other = bytearray(base64.b64decode(production.shares[0].reveal()))
-    other[0] ^= 1
     permit = target.permit("vault:Unseal")
-    await vault.unseal(permit, Secret(base64.b64encode(other).decode()))
+    await vault.unseal(permit, Secret(altered(production.shares[0].reveal())))
     status = await vault.unseal(permit, production.shares[1])
     assert status.progress == 2
     with pytest.raises(WrongShares, match="message authentication failed"):
@@ -260,7 +243,7 @@ async def test_the_certificate_is_verified_and_named(target, authority, tmp_path
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
     stranger = Authority(tmp_path / "other")
     door = Door()
-    vault = VaultServer(_settings(target.bao.address, stranger.ca_file), Interlock(Reach()), door)
+    vault = VaultServer(settings(target.bao.address, stranger.ca_file), Interlock(Reach()), door)
     for call in (vault.fingerprint, vault.seal_status):
         with pytest.raises(NoVerdict, match="certificate could not be verified"):
             await call()

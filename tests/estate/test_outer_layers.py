@@ -27,6 +27,7 @@ from runbook.training import statefile
 from runbook.training.client import PracticeEstate, reap
 from runbook.training.layers import Layers, practice
 from runbook.training.statefile import EstateFile
+from runbook.training.variant import Variant
 from tests.training.until import until
 
 pytestmark = pytest.mark.estate
@@ -132,7 +133,7 @@ class Practice:
 @pytest.fixture(scope="module")
 def started() -> Iterator[Practice]:
     with tempfile.TemporaryDirectory(prefix="runbook-test-") as folder:
-        layers = practice(Path(folder), "http://127.0.0.1:1", seed=11)
+        layers = practice(Path(folder), "http://127.0.0.1:1", seed=11, variant=Variant())
         try:
             layers.start()
             environment = config.Environment.model_validate(layers.environment())

@@ -42,6 +42,7 @@ SHAMIR = state(
         ("core/hsm/barrier-unseal-keys", blob()),
         ("core/large", b"y" * 200_000),
         ("core/seal-config", seal()),
+        *((f"core/versions/{name}", b"v") for name in ("2.10.0", "2.6.1", "2.6.2", "2.6.2-beta1", "not one", "")),
         ("logical/1", b"z" * 500_000),
     ]
 )

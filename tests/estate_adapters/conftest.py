@@ -1,10 +1,18 @@
 """Fixtures for the adapters' tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from runbook.engine.ports import Permit
 from runbook.estate.door import Door
+from runbook.estate.vault import VaultServer
+from runbook.safety.interlock import Interlock, Reach
+from tests.estate_adapters.loopback_aws import Cloud, loopback_aws
+from tests.estate_adapters.signing import Bench
+from tests.estate_adapters.vault_scripted import Handler, Scripted, address, settings
+from tests.support.loopback import serving
 
 
 @pytest.fixture
@@ -12,3 +20,72 @@ def door() -> Iterator[Door]:
     door = Door(4)
     yield door
     door.close()
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    with loopback_aws() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def bench(cloud: Cloud, door: Door) -> Bench:
+    return Bench(cloud, door)
+
+
+@pytest.fixture
+def trapped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home and variables that lead astray whoever reads them; answers the home."""
+    home = tmp_path / "home"
+    (home / ".aws").mkdir(parents=True)
+    trap = "aws_access_key_id = AKIATRAP\naws_secret_access_key = trap\nendpoint_url = http://127.0.0.1:1\n"
+    (home / ".aws" / "config").write_text(f"[default]\n{trap}[profile trap]\n{trap}")
+    for name, value in {
+        "HOME": str(home),
+        "AWS_PROFILE": "trap",
+        "AWS_ACCESS_KEY_ID": "AKIATRAP",
+        "AWS_SECRET_ACCESS_KEY": "trap",
+        "AWS_SESSION_TOKEN": "trap",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_SSO": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1",
+        "AWS_CA_BUNDLE": str(home / "none.pem"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+        "HTTP_PROXY": "http://127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.fixture
+def bare(trapped: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with no AWS set-up at all, as a fresh laptop has it; answers the home."""
+    for name in ("PROFILE", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"):
+        monkeypatch.delenv(f"AWS_{name}")
+    (trapped / ".aws" / "config").unlink()
+    return trapped
+
+
+# -- a vault that says what a test wants ---------------------------------------------------------------------------
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    server = Scripted(("127.0.0.1", 0), Handler)
+    server.headers, server.seen = {}, []
+    with serving(server):
+        yield server
+
+
+@pytest.fixture
+def vault(server, door) -> VaultServer:
+    return VaultServer(settings(address(server)), Interlock(Reach(loopback_only=True)), door)
+
+
+@pytest.fixture
+def permit(server):
+    return lambda operation: Permit("run", "step", operation, address(server))

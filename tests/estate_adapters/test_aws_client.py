@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from runbook.engine.errors import NoVerdict, Refused
+from runbook.engine.errors import NoVerdict, Refused, SignedOut
 from runbook.estate.aws_account import AwsAccount, AwsKeys
 from runbook.estate.aws_databases import AwsDatabases
-from tests.estate_adapters.aws import REGION, access_to
+from tests.estate_adapters.aws import REGION, access_to, account_of
+from tests.support.loopback import serving
 
 HERE = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Arn>arn:aws:sts::111122223333:assumed-role/drill/cto\u202e</Arn><Account>111122223333</Account><UserId>U</UserId>
@@ -48,12 +48,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def sts() -> Iterator[Sts]:
     server = Sts(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def _address(sts: Sts) -> str:
@@ -61,7 +57,7 @@ def _address(sts: Sts) -> str:
 
 
 def _account(sts: Sts, door) -> AwsAccount:
-    return AwsAccount(access_to(door, _address(sts)), now=lambda: 1_800_000_000.5)
+    return account_of(access_to(door, _address(sts)), now=lambda: 1_800_000_000.5)
 
 
 @pytest.fixture
@@ -120,6 +116,19 @@ async def test_the_offset_is_read_from_a_refused_signature_too(sts, door):
         await account.identity()
 
 
+async def test_the_offset_is_read_before_anybody_is_signed_in(sts, door, monkeypatch, misled):
+    sts.status, sts.body, sts.ahead = 403, SKEWED, 30
+    account = _account(sts, door)
+
+    def nobody(_: str) -> None:
+        raise SignedOut("aws", "sign in first")
+
+    monkeypatch.setattr(account._access._signed_in, "current", nobody)
+    assert await account.clock_offset() == -30
+    with pytest.raises(SignedOut):
+        await account.identity()
+
+
 async def test_without_a_date_there_is_no_offset(sts, door):
     sts.ahead = None
     with pytest.raises(NoVerdict, match="no readable Date"):
@@ -135,14 +144,13 @@ async def test_a_page_of_html_is_no_verdict(sts, door):
 async def test_nobody_there_is_no_verdict(door, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(NoVerdict, match="could not be reached"):
-        await AwsAccount(access_to(door, "http://127.0.0.1:1")).identity()
+        await account_of(access_to(door, "http://127.0.0.1:1")).identity()
 
 
 async def test_training_cannot_reach_aws(door):
-    access = access_to(door, "http://127.0.0.1:1")
-    access.settings = access.settings.model_copy(update={"endpoint": None})
+    access = access_to(door, training=True)
     with pytest.raises(Refused, match=r"training cannot leave this machine: sts\.eu-west-2"):
-        await AwsAccount(access).identity()
+        await account_of(access).identity()
     with pytest.raises(Refused):
         await AwsKeys(access).state("k")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import stat
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from runbook.estate.aws_account import AwsKeys
 from runbook.estate.aws_objects import AwsObjects
 from runbook.estate.ports import StoredObject
 from tests.estate_adapters.aws import REGION, access_to
+from tests.support.loopback import serving
 
 BUCKET = "clinic-vault-backups"
 
@@ -178,12 +178,8 @@ class FlakyHandler(BaseHTTPRequestHandler):
 def flaky() -> Iterator[Flaky]:
     server = Flaky(("127.0.0.1", 0), FlakyHandler)
     server.ranges = []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def _listed(server: Flaky) -> StoredObject:

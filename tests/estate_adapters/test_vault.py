@@ -3,95 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
-from runbook.config import Vault, VaultBackup
 from runbook.engine.errors import LayerFailed, NoVerdict, Refused
-from runbook.engine.ports import Permit, Secret
+from runbook.engine.ports import Secret
 from runbook.estate import vault_wire
 from runbook.estate.ports import Undecryptable, WrongShares
 from runbook.estate.vault import VaultServer
 from runbook.safety.interlock import Interlock, Reach
+from tests.estate_adapters.vault_scripted import Handler, settings
 
 NOTHING = lambda *_: None  # noqa: E731 - a progress nobody looks at
-
-
-class Scripted(ThreadingHTTPServer):
-    """Answers every call with `status` and `body`, and remembers what was sent."""
-
-    daemon_threads = True
-    status: int = 200
-    body: object = None
-    headers: dict[str, str]
-    seen: list[tuple[str, str, dict[str, str], bytes]]
-
-    def say(self, status: int, *errors: str, **body: Any) -> None:
-        self.status, self.body = status, ({"errors": list(errors)} if errors else body)
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Scripted
-
-    def _answer(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.seen.append((self.command, self.path, dict(self.headers), sent))
-        if self.server.status == 0:  # let the client wait
-            self.connection.settimeout(5)
-            self.rfile.read()
-            return
-        body = self.server.body
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response_only(self.server.status)
-        for name, value in {"Content-Type": "application/json", **self.server.headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    do_GET = do_PUT = do_POST = _answer  # noqa: N815 - the names are the base class's
-
-
-@pytest.fixture
-def server() -> Iterator[Scripted]:
-    server = Scripted(("127.0.0.1", 0), Handler)
-    server.headers, server.seen = {}, []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def address(server: Scripted) -> str:
-    return f"http://127.0.0.1:{server.server_address[1]}"
-
-
-def settings(where: str) -> Vault:
-    return Vault(
-        address=where,
-        product="openbao",
-        production_address="https://127.0.0.1:1",
-        backup=VaultBackup(bucket="b", prefix="p/", kms_key="k"),
-        mounts=("transit",),
-        transit_keys=("notes",),
-        custodians=("one",),
-    )
-
-
-@pytest.fixture
-def vault(server, door) -> VaultServer:
-    return VaultServer(settings(address(server)), Interlock(Reach(loopback_only=True)), door)
-
-
-@pytest.fixture
-def permit(server):
-    return lambda operation: Permit("run", "step", operation, address(server))
 
 
 async def test_no_variable_and_no_file_of_the_machine_matters(server, vault, monkeypatch, tmp_path):
@@ -173,33 +96,41 @@ _FAILED = "failed to decrypt keys from storage: cipher: message authentication f
 _COMBINE = "invalid key: failed to compute combined key: "
 _KMS = "invalid key: failed to verify recovery key: "
 BAD_SETS = [
-    (400, f"unable to retrieve stored keys: invalid key: {_FAILED}"),
-    (500, _FAILED),
-    (400, f"{_COMBINE}duplicate part detected"),
-    (400, f"{_COMBINE}all parts must be the same length"),
-    (400, "invalid key: failed to setup unseal key: crypto/aes: invalid key size 33"),
-    (400, f"{_KMS}recovery key does not match submitted values"),
+    (400, f"unable to retrieve stored keys: invalid key: {_FAILED}", "set"),
+    (500, f"unable to retrieve stored keys: invalid key: {_FAILED}", "set"),  # HashiCorp Vault up to about 1.12
+    (500, _FAILED, "set"),
+    (400, f"{_COMBINE}duplicate part detected", "duplicate"),
+    (400, f"{_COMBINE}all parts must be the same length", "length"),
+    (400, "invalid key: failed to setup unseal key: crypto/aes: invalid key size 33", "stale"),
+    (400, f"{_KMS}recovery key does not match submitted values", "recovery"),
+    (400, f"{_KMS}no recovery key found", "recovery"),
+    (400, f"{_KMS}failed to decrypt encrypted stored keys: failed to open ciphertext: {_FAILED}", "recovery"),
 ]
 
 
-@pytest.mark.parametrize(("status", "text"), BAD_SETS)
-async def test_a_set_that_opens_nothing(server, vault, permit, status, text):
+@pytest.mark.parametrize(("status", "text", "reason"), BAD_SETS)
+async def test_a_set_that_opens_nothing(server, vault, permit, status, text, reason):  # noqa: PLR0917 - a table
     server.say(status, text)
     with pytest.raises(WrongShares) as said:
         await vault.unseal(permit("vault:Unseal"), Secret("share"))
-    assert said.value.text == text
+    assert (said.value.text, said.value.reason) == (text, reason)
+    assert said.value.sentence
+    assert said.value.fix
 
 
 @pytest.mark.parametrize(
     ("status", "text", "says"),
     [
-        (400, "'key' must be a valid hex or base64 string", "refused"),
-        (400, "invalid key: key is shorter than minimum 16 bytes", "refused"),
-        (400, "invalid key: key is longer than maximum 33 bytes", "refused"),
+        (400, "'key' must be a valid hex or base64 string", "neither hex nor base64; progress is untouched"),
+        (
+            400,
+            "'key' must be specified in request body as JSON, or 'reset' set to true",
+            "it is empty; progress is untouched",
+        ),
+        (400, "invalid key: key is shorter than minimum 16 bytes", "too short, a part is missing"),
+        (400, "invalid key: key is longer than maximum 33 bytes", "too long, or PGP-encrypted still"),
         (400, "Vault is not initialized", "not initialised"),
         (500, "migrate option not provided and seal migration is pending", "seal migration"),
-        (400, "invalid key: failed to verify recovery key: no recovery key found", "recovery keys authorise"),
-        (400, f"{_KMS}failed to decrypt encrypted stored keys: cipher: {_FAILED}", "recovery keys authorise"),
     ],
 )
 async def test_what_is_not_a_wrong_set(server, vault, permit, status, text, says):  # noqa: PLR0917 - a table
@@ -240,7 +171,13 @@ async def test_an_auto_unseal_server_is_initialised_with_recovery_keys(server, v
         ),
         (500, "failed to decompress snapshot: gzip: invalid header", LayerFailed, "not readable"),
         (500, "failed to read snapshot file: unexpected EOF", LayerFailed, "cut short"),
-        (500, 'failed checking integrity: hash check failed for "state.bin"', LayerFailed, "own hashes"),
+        (
+            500,
+            'failed to read snapshot file: failed checking integrity of snapshot: hash check failed for "state.bin"',
+            LayerFailed,
+            "own hashes",
+        ),
+        (500, "failed to read snapshot file: archive/tar: invalid tar header", LayerFailed, "damaged"),
         (404, "unsupported path", LayerFailed, "raft"),
         (500, "internal error", NoVerdict, "failed to answer"),
         (502, "bad gateway", NoVerdict, "failed to answer"),

@@ -73,6 +73,7 @@ def test_what_only_proof_can_pass_is_never_attested() -> None:
 def test_every_action_declares_whether_it_may_be_done_again() -> None:
     assert {step.id for step in ACTIONS if step.repeat is Repeat.AGAIN} == {
         "vault.initialise",
+        "vault.restart",
         "vault.unseal",
         "vault.login",
         "closeout.cleanup",

@@ -148,3 +148,14 @@ def test_files_and_functions_stay_readable() -> None:
         and (lines := (node.end_lineno or 0) - node.lineno + 1) > 60
     ]
     assert (files, functions) == ([], [])
+
+
+def test_every_refusal_of_a_step_says_what_to_do_and_who_said_so():
+    bare = [
+        f"{module.name}:{call.lineno}"
+        for module in modules("steps")
+        for call in module.calls()
+        if called(call) in {"NoVerdict", "LayerFailed", "SignedOut"}
+        and not {"fix", "source"} <= {keyword.arg for keyword in call.keywords}
+    ]
+    assert bare == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from runbook.engine.ports import (
     Gate,
     Option,
     Preview,
+    RunCommand,
     Secret,
     TypeName,
 )
@@ -109,6 +112,13 @@ async def test_a_failure_shows_everything_and_can_be_attested_where_that_is_offe
         assert line in said
 
 
+async def test_where_signing_in_again_helps_it_is_said_first(capsys: Said) -> None:
+    ask = replace(DECIDE, options=(Act.SIGN_IN, *DECIDE.options))
+    assert await at("s").decide(ask) == Decision(Act.SIGN_IN)
+    said = capsys.readouterr().out
+    assert said.index("do this: sign-in, here and now") < said.index("fix: mend")
+
+
 async def test_a_refusal_stands_at_the_gate(capsys: Said) -> None:
     shut = Gate("one", 1, "One", "stage 1 (One) fell: sealed", None, "what it made", GATE.options, ("one",))
     await at("abort x").gate(shut)
@@ -147,24 +157,6 @@ async def test_a_share_is_asked_for_by_whose_it_is(capsys: Said) -> None:
     assert "s3cret" not in said
 
 
-async def test_on_a_terminal_a_share_is_read_without_echo(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
-    prompts: list[str] = []
-
-    def unseen(prompt: str) -> str:
-        prompts.append(prompt)
-        return "s3cret"
-
-    class Terminal(StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr("getpass.getpass", unseen)
-    lines = Lines(procedure(stage(1, "one")), sys.stdout)
-    answer = await PlainOperator(lines, Keyboard(Terminal("2\n")), lambda: None).secret(SHARE)
-    assert answer.secret == Secret("s3cret")
-    assert prompts == ["  An unseal share of Bryn, 1 of 3 are in (not shown): "]
-
-
 @pytest.mark.parametrize("lines", [("stop",), ("1", "stop")])
 async def test_entering_can_be_stopped(lines: tuple[str, ...]) -> None:
     assert (await at(*lines).secret(SHARE)).secret is None
@@ -174,7 +166,73 @@ async def test_entering_can_be_stopped(lines: tuple[str, ...]) -> None:
 async def test_a_question_mark_is_no_share(lines: tuple[str, ...], capsys: Said) -> None:
     answer = await at(*lines).secret(SHARE)
     assert answer.secret == Secret("s3cret")
-    assert "stop: no more shares can be had" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "stop: no more for now" in said
+    assert "none: nobody else can be reached" in said
+
+
+@pytest.mark.parametrize("lines", [("none", "yes"), ("1", "none", "y")])
+async def test_that_nobody_else_can_be_reached_is_another_end_and_asked_once_more(
+    lines: tuple[str, ...], capsys: Said
+) -> None:
+    answer = await at(*lines).secret(SHARE)
+    assert (answer.secret, answer.none_left) == (None, True)
+    assert "This attempt ends as FAIL" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["", "no", "perhaps"])
+async def test_thinking_better_of_it_leads_back_to_whose_share(typed: str) -> None:
+    answer = await at("none", typed, "2", "s3cret").secret(SHARE)
+    assert (answer.secret, answer.label) == (Secret("s3cret"), "Bryn")
+
+
+async def test_blanks_in_what_was_pasted_are_no_part_of_the_share() -> None:
+    assert (await at("1", "", "  s3c ret ").secret(SHARE)).secret == Secret("s3cret")
+
+
+async def test_remarks_and_the_way_from_elsewhere_are_said(capsys: Said) -> None:
+    ask = replace(SHARE, remarks=("in 2 of the last 4 runs", ""), hint="bao operator unseal -address=https://v")
+    await at("stop").secret(ask)
+    said = capsys.readouterr().out
+    assert "    1  Amara  (in 2 of the last 4 runs)\n    2  Bryn\n" in said
+    assert "  bao operator unseal -address=https://v\n" in said
+
+
+async def test_the_only_custodian_left_is_not_asked_for() -> None:
+    answer = await at("s3cret").secret(replace(SHARE, labels=("Bryn",)))
+    assert (answer.secret, answer.label) == (Secret("s3cret"), "Bryn")
+
+
+CODE = AskSecret("identity.aws-mfa", "The code that your MFA device shows now", ("arn:mfa/cto",), kind="code")
+
+
+async def test_a_code_is_digits_and_anything_else_says_so(capsys: Said) -> None:
+    answer = await at("?", "nonsense", "12345", "123 456").secret(CODE)
+    assert answer.secret == Secret("123456")
+    assert capsys.readouterr().out.count("The 6 digits that the device shows now") == 3
+
+
+async def test_without_a_device_there_is_no_code() -> None:
+    assert (await at("stop").secret(CODE)).secret is None
+
+
+async def test_what_can_be_left_out_is_left_out_with_enter() -> None:
+    assert not await at("").confirm(Confirm("a.b", "Prove it", PREVIEW, optional=True))
+    assert await at("yes").confirm(Confirm("a.b", "Prove it", PREVIEW, optional=True))
+
+
+async def test_a_choice_without_a_default_needs_a_number_and_a_reason(capsys: Said) -> None:
+    choice = await at("", "1", "it is the only one").choose(replace(CHOOSE, default=""))
+    assert choice == Choice("new", "it is the only one")
+    assert "there is no default here" in capsys.readouterr().out
+
+
+async def test_a_command_of_another_tool_is_shown_and_run_here(tmp_path: Path, capsys: Said) -> None:
+    ask = RunCommand("identity.aws-mfa", "Sign in", (sys.executable, "-c", "raise SystemExit(3)"))
+    assert await at("yes").run_command(ask) == 3
+    assert await at("no").run_command(ask) is None
+    assert await at("yes").run_command(replace(ask, argv=(str(tmp_path / "no such tool"),))) is None
+    assert "    command: " in capsys.readouterr().out
 
 
 async def test_calling_is_offered_only_where_somebody_can_be_called(capsys: Said) -> None:

@@ -9,7 +9,7 @@ import pytest
 from runbook.engine.errors import OperatorGone
 from runbook.engine.events import Kind
 from runbook.training.scenario import Fault
-from tests.plain.transcript import SHARES, operator, typed, walk
+from tests.plain.transcript import PEOPLE, RESTORED, SHARES, operator, typed, walk
 from tests.support.practice import DECLARED, Practice
 
 Said = pytest.CaptureFixture[str]
@@ -36,15 +36,23 @@ async def test_a_calm_run_is_told_from_its_declaration_to_its_end(practice: Prac
         capsys.readouterr().out,
         f"Run {DECLARED['run_id']} declared, T0 2027-01-15T10:00:00Z",
         "Stage 1 of 5: Identity & Access (policy 3.1)",
+        "  The code that your MFA device shows now (arn:aws:iam::111122223333:mfa/cto; stop = none): \n",
+        "  PASS         identity.aws-mfa: MFA proven",
+        "  You state: The printed contact list is in front of me",
+        f"  ATTESTED     identity.contacts: {PEOPLE}",
         "  CHECKPOINT 1 Identity & Access: everything of this stage was shown",
         "  Next: Encryption Vault touches an empty vault server",
         "  Open it [open / retry / back / abort / ?]: \n",
         "  CHECKPOINT   Identity & Access: opened by Robin",
         "Stage 2 of 5: Encryption Vault (policy 3.2)",
+        "  Which backup of the vault?  (backup, age, size, made)",
+        "  vault.inspect: Prove now, offline, that the shares in hand open this backup?",
+        "  Do it (Enter = no) [yes / no / ?]: \n",
+        "  PASS         vault.egress: 2 tried, none reached",
         "  vault.initialise: Initialise the empty target with throw-away keys",
         "    target: https://127.0.0.1:8200",
         "  An unseal share of Amara Okafor (CTO), 0 of 3 are in (not shown): \n",
-        "  PASS         vault.unseal: 3 shares, from Amara Okafor (CTO), Bryn Hughes (COO), Chandra Nair (CEO)",
+        "  PASS         vault.unseal: 3 shares: Amara Okafor (CTO), Bryn Hughes (COO), Chandra Nair (CEO)",
         "  Which recovery point?  (snapshot, age, kind, size, engine)",
         "(default)",
         "  PASS         application.decrypt: own leg: SHA-256 equal",
@@ -61,7 +69,7 @@ async def test_a_calm_run_is_told_from_its_declaration_to_its_end(practice: Prac
 async def test_every_step_is_said_with_its_verdict_as_a_word(practice: Practice, capsys: Said) -> None:
     run = await walk(practice, typed(practice))
     said = capsys.readouterr().out
-    assert [attempt.step for attempt in run.attempts if f"  PASS         {attempt.step}" not in said] == []
+    assert [each.step for each in run.attempts if f"  {each.verdict:<12} {each.step}" not in said] == []
 
 
 async def test_what_was_typed_as_a_share_is_never_printed(practice: Practice, capsys: Said) -> None:
@@ -71,7 +79,7 @@ async def test_what_was_typed_as_a_share_is_never_printed(practice: Practice, ca
 
 
 async def test_a_custodian_can_be_called_and_reads_the_share_out(practice: Practice, capsys: Said) -> None:
-    vault = ("yes", "yes", "yes", "call amara", "1", "call", "{Amara}", "1", "{Bryn}", "1", "{Chandra}", "open")
+    vault = (*RESTORED, "call amara", "1", "call", "{Amara}", "1", "{Bryn}", "1", "{Chandra}", "open")
     run = await walk(practice, typed(practice, vault=vault))
     share = practice.world.custodians()["Amara Okafor (CTO)"].reveal()
     assert capsys.readouterr().out.count(f"  Amara Okafor (CTO) reads out: {share}") == 2
@@ -79,7 +87,7 @@ async def test_a_custodian_can_be_called_and_reads_the_share_out(practice: Pract
 
 
 async def test_nobody_of_that_name_can_be_called(practice: Practice, capsys: Said) -> None:
-    vault = ("yes", "yes", "yes", "call mallory", "1", "{Amara}", "1", "{Bryn}", "1", "{Chandra}", "open")
+    vault = (*RESTORED, "call mallory", "1", "{Amara}", "1", "{Bryn}", "1", "{Chandra}", "open")
     await walk(practice, typed(practice, vault=vault))
     assert "Nobody of that name can be called. Amara Okafor (CTO), " in capsys.readouterr().out
 
@@ -118,7 +126,7 @@ async def test_a_failure_is_told_with_what_to_do_about_it(practice: Practice, ca
     assert run.outcome == "FAIL"
 
 
-@pytest.mark.parametrize("lines", [0, 1, 2, 3, 4, 6])
+@pytest.mark.parametrize("lines", [0, 1, 2, 3, 4, 6, 9, 11])
 async def test_when_standard_input_ends_the_run_waits_and_says_nothing_about_the_layer(
     practice: Practice, lines: int
 ) -> None:
@@ -127,13 +135,13 @@ async def test_when_standard_input_ends_the_run_waits_and_says_nothing_about_the
     recorder = practice.recorder()
     with pytest.raises(OperatorGone):
         await practice.conductor(operator(practice, cut), recorder).declare(DECLARED)
-    assert {event.data["verdict"] for event in recorder.of(Kind.RESULT)} == {"PASS"}
+    assert {event.data["verdict"] for event in recorder.of(Kind.RESULT)} <= {"PASS", "NOT_NEEDED", "ATTESTED"}
     assert recorder.events[-1].kind is Kind.ASKED
 
 
 async def test_a_run_whose_operator_was_gone_is_resumed_where_it_was(practice: Practice, capsys: Said) -> None:
     source = typed(practice)
-    first, rest = "".join(source.readlines(24)), source.read()
+    first, rest = "".join(source.readlines(80)), source.read()
     recorder = practice.recorder()
     with pytest.raises(OperatorGone):
         await practice.conductor(operator(practice, type(source)(first)), recorder).declare(DECLARED)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import StringIO
 
 from runbook.engine.run import Run
+from runbook.estate.memory import names
 from runbook.plain import Keyboard, Lines, PlainOperator
 from runbook.training.operators import Mishaps, WithFaults
 from runbook.training.scenario import Fault
@@ -16,9 +17,11 @@ from tests.support.practice import DECLARED, Practice
 from tests.support.practice_estate import MemoryPracticeEstate
 
 SHARES = ("1", "{Amara}", "1", "{Bryn}", "1", "{Chandra}")
+CODE, PEOPLE = "271828", "list of 2027-01-02, three custodians reached"
+RESTORED = ("", "yes", "", "yes", "yes")  # the newest backup, downloaded, not proven offline, initialised, restored
 CALM: dict[str, tuple[str, ...]] = {
-    "identity": ("open",),
-    "vault": ("yes", "yes", "yes", *SHARES, "open"),
+    "identity": (CODE, PEOPLE, "open"),
+    "vault": (*RESTORED, *SHARES, "open"),
     "database": ("", "yes", "open"),
     "application": ("yes", "yes", "open"),
     "connectivity": ("yes", "open"),
@@ -35,9 +38,10 @@ def typed(practice: Practice, **instead: Sequence[str]) -> StringIO:
 
 def operator(practice: Practice, source: StringIO) -> PlainOperator:
     async def call(label: str) -> str:
-        return practice.world.custodians()[label].reveal()
+        known = practice.world.custodians()
+        return known[label].reveal() if label in known else practice.world.account.code
 
-    phone = Phone(tuple(practice.world.custodians()), call)
+    phone = Phone((*practice.world.custodians(), names.MFA_DEVICE), call)
     return PlainOperator(Lines(PROCEDURE, sys.stdout), Keyboard(source), lambda: phone, name="Robin")
 
 

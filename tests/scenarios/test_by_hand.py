@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.support import training_run
+from runbook import config
+from runbook.training.client import PracticeEstate
+from tests.support import leaks, training_run
 
 pytestmark = [pytest.mark.scenarios, pytest.mark.timeout(400)]
 
 LIMIT_S = 120
+SEEN_WITHIN_S = 35  # the heartbeat beats every 30 s
 
 
 class Terminal:
@@ -41,6 +46,9 @@ class Terminal:
 
     def answer(self, prompt: str, text: str) -> None:
         self.expect(prompt)
+        self.type(text)
+
+    def type(self, text: str) -> None:
         self._stdin.write(text + "\n")
         self._stdin.flush()
 
@@ -58,17 +66,39 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
         process.wait(60)
 
 
-def _through_the_vault(terminal: Terminal) -> None:
+def _signed_in(terminal: Terminal) -> None:
+    """Stage 1: the practice device reads out its code, the people are there."""
+    terminal.answer(r"MFA device .*: ", "call")
+    code = terminal.expect(r"reads out: (\d{6})").group(1)
+    terminal.answer(r"MFA device .*: ", code)
+    terminal.answer(r"How you know .*: ", "list of 2026-11-01, all five reached")
     terminal.answer(r"Open it .*: ", "open")
-    for step in ("vault.download", "vault.initialise", "vault.restore"):
-        terminal.expect(step.replace(".", r"\.") + ": ")
-        terminal.answer(r"Do it .*: ", "yes")
+
+
+def _restored(terminal: Terminal) -> None:
+    """Stage 2 up to the shares: the newest backup, not proven offline."""
+    terminal.answer(r"Number .*: ", "")
+    terminal.answer(r"vault\.download: [\s\S]*Do it .*: ", "yes")
+    terminal.answer(r"vault\.inspect: [\s\S]*Do it .*: ", "")
+    for step in ("initialise", "restore"):
+        terminal.answer(rf"vault\.{step}: [\s\S]*Do it .*: ", "yes")
+
+
+def _share(terminal: Terminal) -> str:
+    """The first custodian of the list is called, and reads their share out."""
+    terminal.expect(r"  1  (\w+) ")
+    terminal.answer(r"Whose share .*: ", "1")
+    terminal.answer(r"\(not shown\): ", "call")
+    share = terminal.expect(r"reads out: (\S+)").group(1)
+    terminal.answer(r"\(not shown\): ", share)
+    return share
+
+
+def _through_the_vault(terminal: Terminal) -> None:
+    _signed_in(terminal)
+    _restored(terminal)
     for _ in range(3):
-        terminal.expect(r"  1  (\w+) ")
-        terminal.answer(r"Whose share .*: ", "1")
-        terminal.answer(r"\(not shown\): ", "call")
-        share = terminal.expect(r"reads out: (\S+)").group(1)
-        terminal.answer(r"\(not shown\): ", share)
+        _share(terminal)
     terminal.answer(r"Open it .*: ", "open")
 
 
@@ -76,6 +106,17 @@ def _through_the_database(terminal: Terminal) -> None:
     terminal.answer(r"Number .*: ", "")
     terminal.answer(r"Do it .*: ", "yes")
     terminal.expect(r"CHECKPOINT 3 Core Database")
+
+
+def _from_the_deployment_on(terminal: Terminal) -> None:
+    """To the end, which is PASS."""
+    terminal.answer(r"application\.deploy[\s\S]*Do it .*: ", "yes")
+    terminal.answer(r"CHECKPOINT 4[\s\S]*Open it .*: ", "open")
+    terminal.answer(r"connectivity\.records[\s\S]*Do it .*: ", "yes")
+    terminal.answer(r"CHECKPOINT 5[\s\S]*Open it .*: ", "open")
+    terminal.answer(r"Do it .*: ", "yes")
+    terminal.answer(r"Is it .*: ", "done")
+    terminal.expect(r"OUTCOME PASS \(exit 0\)")
 
 
 def _pids(home: Path, name: str) -> list[int]:
@@ -113,15 +154,59 @@ def test_a_whole_run_by_hand_ends_pass(terminal: Terminal, tmp_path: Path) -> No
     _through_the_database(terminal)
     terminal.answer(r"Open it .*: ", "open")
     terminal.answer(r"application\.config[\s\S]*Do it .*: ", "yes")
-    terminal.answer(r"application\.deploy[\s\S]*Do it .*: ", "yes")
-    terminal.answer(r"CHECKPOINT 4[\s\S]*Open it .*: ", "open")
-    terminal.answer(r"connectivity\.records[\s\S]*Do it .*: ", "yes")
-    terminal.answer(r"CHECKPOINT 5[\s\S]*Open it .*: ", "open")
+    terminal.answer(r"application\.vault-database[\s\S]*Do it .*: ", "yes")
+    _from_the_deployment_on(terminal)
+    assert leaks.leaked(tmp_path, re.findall(r"reads out: (\S{12,})", terminal.said)) == []
+
+
+def test_one_share_entered_here_and_two_from_another_client_open_the_vault(terminal: Terminal, tmp_path: Path) -> None:
+    """The custodians' own machines: another client of the same server, of which only the count is seen here."""
+    _signed_in(terminal)
+    _restored(terminal)
+    _share(terminal)
+    terminal.expect(r"From a custodian's own machine: bao operator unseal -address=(\S+), which must show nonce \S+")
+    estate = PracticeEstate.adopt(training_run.folder(tmp_path))
+    assert estate is not None
+    settings = estate.environment().vault
+    labels, _ = estate.custodians()
+    for label in labels[3:]:
+        _submit(settings, estate.share(label).reveal())
+    terminal.expect(r"PASS +vault\.unseal: 3 shares: Amara Okafor \(CTO\), entered elsewhere, entered elsewhere")
+    terminal.answer(r"Open it .*: ", "abort seen enough")
     terminal.answer(r"Do it .*: ", "yes")
     terminal.answer(r"Is it .*: ", "done")
-    terminal.expect(r"OUTCOME PASS \(exit 0\)")
-    share = re.search(r"reads out: (\S+)", terminal.said)
-    assert share
-    for path in tmp_path.rglob("*"):
-        if path.is_file():
-            assert share.group(1) not in path.read_text(encoding="utf-8", errors="replace"), path
+    terminal.expect(r"OUTCOME ABORTED")
+    used = training_run.document(tmp_path)["backups"]["vault"]["share_labels"]
+    assert used == ["Amara Okafor (CTO)", "entered elsewhere", "entered elsewhere"]
+
+
+def _submit(settings: config.Vault, share: str) -> None:
+    context = ssl.create_default_context(cafile=str(settings.ca_file))
+    with httpx.Client(verify=context, trust_env=False) as client:
+        client.put(f"{settings.address}/v1/sys/unseal", json={"key": share}).raise_for_status()
+
+
+def test_a_vault_that_reseals_in_stage_4_is_seen_by_its_heartbeat_and_opened_again(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    """Nobody presses a key: the background heartbeat finds it while the operator thinks about a preview."""
+    _through_the_vault(terminal)
+    _through_the_database(terminal)
+    terminal.answer(r"Open it .*: ", "open")
+    terminal.expect(r"application\.config[\s\S]*Do it .*: ")
+    estate = PracticeEstate.adopt(training_run.folder(tmp_path))
+    assert estate is not None
+    estate.hands("restart-vault")
+    sealed = time.monotonic()
+    terminal.expect(r"FELL +Encryption Vault: health 503 \(SEALED\)")
+    assert time.monotonic() - sealed < SEEN_WITHIN_S
+    terminal.type("yes")
+    terminal.expect(r"FAIL +application\.vault-database: .*the vault is sealed")
+    terminal.answer(r"vault-database \[.*: ", "back vault.unseal the vault restarted")
+    for _ in range(3):
+        _share(terminal)
+    terminal.answer(r"CHECKPOINT 2[\s\S]*Open it .*: ", "open")
+    terminal.answer(r"Number .*: ", "")
+    terminal.answer(r"CHECKPOINT 3[\s\S]*Open it .*: ", "open")
+    terminal.answer(r"application\.vault-database[\s\S]*Do it .*: ", "yes")
+    _from_the_deployment_on(terminal)

@@ -8,7 +8,7 @@ import pytest
 
 from runbook.training import scenario
 from runbook.training.scenario import Scenario
-from tests.support import training_run
+from tests.support import leaks, training_run
 
 pytestmark = [pytest.mark.scenarios, pytest.mark.timeout(400)]
 
@@ -16,10 +16,19 @@ EXITS = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "ABORTED": 5, "PASS_WITH_ISSUE
 DECK = [each for each in scenario.deck() if each.name != "calm"]  # calm is in the default tier
 
 
+def _known(home: Path) -> bool:
+    return training_run.listed(home).get("state") == "ready" if (home / "training").exists() else False
+
+
 @pytest.mark.parametrize("each", DECK, ids=lambda each: each.name)
-def test_the_deck_ends_as_it_says(each: Scenario, tmp_path: Path) -> None:
-    run = training_run.finished(tmp_path, "train", each.name, "--unattended")
-    assert run.returncode == EXITS[each.expect.outcome], run.stdout + run.stderr
+def test_the_deck_ends_as_it_says_and_leaves_no_secret(each: Scenario, tmp_path: Path) -> None:
+    with training_run.running(tmp_path, "train", each.name, "--unattended") as process:
+        training_run.until(lambda: _known(tmp_path) or process.poll() is not None, "the practice estate, ready")
+        secrets = leaks.secrets_of(training_run.folder(tmp_path))
+        said, _ = process.communicate(timeout=training_run.LIMIT_S)
+    assert process.returncode == EXITS[each.expect.outcome], said
+    assert secrets, "the estate was not asked in time: nothing would be looked for"
+    assert leaks.leaked(tmp_path, secrets) == []
     doc = training_run.document(tmp_path)
     assert doc["outcome"] == each.expect.outcome
     if each.expect.fails_at:
@@ -29,7 +38,7 @@ def test_the_deck_ends_as_it_says(each: Scenario, tmp_path: Path) -> None:
 
 def test_a_wrong_share_throws_the_whole_set_back(tmp_path: Path) -> None:
     run = training_run.finished(tmp_path, "train", "wrong-share", "--unattended")
-    assert "Progress is back to 0" in run.stdout
+    assert "progress is back to 0" in run.stdout
     submitted = [
         line for line in training_run.journal(tmp_path) if line["event"] == "intent" and line["step"] == "vault.unseal"
     ]

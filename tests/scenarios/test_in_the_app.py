@@ -19,10 +19,12 @@ from runbook.commands.training_session import TrainingSession
 from runbook.training.client import reap
 from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
+from screens.dialogs.attest import AttestDialog
 from screens.dialogs.by_hand import ByHandDialog
 from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.choose import ChooseDialog
-from screens.dialogs.confirm import ConfirmDialog
+from screens.dialogs.code import CodeDialog
+from screens.dialogs.confirm import ConfirmDialog, OptionalDialog
 from screens.dialogs.share import ShareDialog
 from screens.home import HomeScreen
 from screens.report import ReportScreen
@@ -67,9 +69,17 @@ def _share(call: Move, hand_in: Move) -> Move:
     return enter
 
 
+def _stated(pilot: Pilot[Any], screen: Screen[Any]) -> Awaitable[None]:
+    del screen
+    return pilot.press(*"list of 2026-11-01", "enter")
+
+
 KEYBOARD: dict[type[Ask[Any]], Move] = {
+    CodeDialog: _share(_keys("f2"), _keys("enter")),
+    AttestDialog: _stated,
     CheckpointDialog: _keys("o"),
     ConfirmDialog: _keys("y"),
+    OptionalDialog: _keys("y"),  # the shares are proven offline first, and entered again
     ShareDialog: _share(_keys("c"), _keys("enter")),
     ChooseDialog: _keys("enter"),
     ByHandDialog: _keys("d"),
@@ -125,6 +135,8 @@ async def test_a_calm_run_is_walked_from_home_to_the_report_with_the_keyboard_al
         await pilot.press("q")
         await _until(pilot, lambda: isinstance(app.screen, HomeScreen))
     assert asked.count("CheckpointDialog") == 5
-    assert asked.count("ShareDialog") == 3
-    assert training_run.document(tmp_path)["outcome"] == "PASS"
+    assert asked.count("ShareDialog") == 3 + 3
+    doc = training_run.document(tmp_path)
+    assert doc["outcome"] == "PASS"
+    assert doc["backups"]["vault"]["authenticity"].startswith("proven offline")
     assert training_run.document(tmp_path)["attended"] is True

@@ -111,7 +111,9 @@ class FakeSession:
         for listener in tuple(self._listeners):
             listener(said)
 
-    def result(self, step: str, verdict: Verdict = Verdict.PASS, observed: str = "as it should be") -> None:
+    def result(
+        self, step: str, verdict: Verdict = Verdict.PASS, observed: str = "as it should be", **more: Any
+    ) -> None:
         stage = step.partition(".")[0]
         self.say(Kind.STARTED, stage, step, attempt=1)
         self.say(
@@ -125,6 +127,7 @@ class FakeSession:
             observed=observed,
             source="the provider's API",
             ms=12,
+            **more,
         )
 
     def stage_done(self, stage: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 from textual import events
 
 from runbook.engine.errors import NoVerdict
-from runbook.engine.ports import Act, Choice, Decision, Operator, SecretAnswer
+from runbook.engine.events import Kind
+from runbook.engine.ports import Act, AskSecret, Choice, Decision, Operator, RunCommand, SecretAnswer
 from runbook.engine.verdict import Verdict
 from runbook.views import Phone
 from screens.dialogs.ask import Ask
@@ -96,7 +97,7 @@ async def test_a_share_is_masked_and_neither_copied_nor_cut() -> None:
         await until_on(pilot, Ask)
         assert "progress is back to 0" in words(app)
         assert "1 of 3 are in" in words(app)
-        await pilot.press("enter", *SHARE, "ctrl+a", "ctrl+c", "ctrl+x")
+        await pilot.press("enter", *SHARE, "shift+home", "ctrl+c", "super+c", "ctrl+x")
         assert SHARE not in words(app)
         assert app.clipboard == ""
         assert app.screen.query_one(SecretInput).value == SHARE
@@ -204,3 +205,146 @@ async def test_a_question_that_is_withdrawn_leaves_the_screen() -> None:
         assert len([screen for screen in app.screen_stack if isinstance(screen, Ask)]) == 1
         await pilot.press("d")
         await until(pilot, lambda: bool(session.answers))
+
+
+# -- stage 1 and 2 ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("key", "agreed"), [("y", True), ("enter", False), ("n", False), ("escape", False)])
+async def test_what_the_run_can_do_without_is_agreed_to_by_y_alone(key: str, *, agreed: bool) -> None:
+    assert (
+        await _answer(lambda o: o.confirm(replace(CONFIRM, optional=True)), key, sees=("Go on without it",)) is agreed
+    )
+
+
+CODE = AskSecret("identity.aws-mfa", "The code that your MFA device shows now", ("arn:mfa/cto",), kind="code")
+
+
+async def test_a_code_is_digits_of_a_device_and_nobodys_share() -> None:
+    sees = ("arn:mfa/cto", "works once", "Sign in")
+    answer = await _answer(lambda o: o.secret(CODE), "enter", *"27x1828", "enter", sees=sees)
+    assert (answer.secret.reveal(), answer.label) == ("271828", "arn:mfa/cto")
+
+
+async def test_the_practice_device_reads_its_code_out() -> None:
+    async def device(label: str) -> str:
+        return "314159" if label == "arn:mfa/cto" else ""
+
+    session = _asking(lambda o: o.secret(CODE), phone=Phone(("arn:mfa/cto",), device))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press("c")
+        await until(pilot, lambda: app.screen.query_one(SecretInput).value == "314159")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers[0].secret.reveal() == "314159"
+
+
+async def test_without_a_device_there_is_no_code() -> None:
+    assert await _answer(lambda o: o.secret(CODE), "escape") == SecretAnswer(None)
+
+
+HINTED = replace(
+    ASK_SECRET,
+    remarks=("in 2 of the last 4 runs, last 2026-08-01", "", ""),
+    hint="From a custodian's own machine: bao operator unseal -address=https://127.0.0.1:8200",
+)
+
+
+async def test_who_was_used_and_the_way_from_elsewhere_are_in_sight() -> None:
+    sees = ("Ada Lovelace · in 2 of the last 4 runs, last 2026-08-01", "bao operator unseal -address=https://127.0.0.1")
+    await _answer(lambda o: o.secret(HINTED), "escape", sees=sees)
+
+
+async def test_that_nobody_else_can_be_reached_takes_a_second_press() -> None:
+    session = _asking(lambda o: o.secret(ASK_SECRET))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press("x")
+        assert "Press x again" in words(app)
+        assert not session.answers
+        await until(pilot, lambda: app.screen._sure)  # type: ignore[attr-defined]  # a moment later
+        await pilot.press("x")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers == [SecretAnswer(None, none_left=True)]
+
+
+async def test_shares_from_elsewhere_are_counted_while_one_is_typed_here() -> None:
+    session = _asking(lambda o: o.secret(ASK_SECRET))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press("enter", *SHARE)
+        session.progress("vault.unseal", 2, 3, "2 of 3 shares are in, 1 entered elsewhere")
+        await until(pilot, lambda: "■■□ 2 of 3 are in" in words(app))
+        assert "1 entered elsewhere" in words(app)
+        assert app.screen.query_one(SecretInput).value == SHARE
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(session.answers))
+
+
+async def test_a_share_that_was_pasted_in_two_lines_is_one_share() -> None:
+    session = _asking(lambda o: o.secret(ASK_SECRET))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        app.screen.query_one(SecretInput).focus()
+        app.screen.query_one(SecretInput).post_message(events.Paste(f"  {SHARE[:2]}\r\n{SHARE[2:]}\n"))
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers[0].secret.reveal() == SHARE
+
+
+async def test_a_layer_that_falls_is_said_on_whatever_is_open() -> None:
+    session = _asking(lambda o: o.confirm(CONFIRM))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert "fell" not in words(app)
+        session.say(Kind.HEARTBEAT, "vault", None, alive=False, observed="health 503 (SEALED)", source="heartbeat")
+        await until(pilot, lambda: "✗ Encryption Vault fell: health 503 (SEALED)" in words(app))
+        await pilot.press("y")
+        await until(pilot, lambda: bool(session.answers))
+
+
+async def test_signing_in_again_is_offered_where_it_helps_and_stands_first() -> None:
+    ask = decide(Verdict.INCONCLUSIVE, (Act.SIGN_IN, Act.RETRY, Act.ABORT))
+    sees = ("press s: sign in again here and now", "Sign in again")
+    assert await _answer(lambda o: o.decide(ask), "s", sees=sees) == Decision(Act.SIGN_IN)
+
+
+async def test_a_checkpoint_offers_it_as_soon_as_a_heartbeat_says_so() -> None:
+    session = _asking(lambda o: o.gate(session.gate_of("vault")))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert "Sign in again" not in words(app)
+        said = {"alive": False, "observed": "ExpiredToken", "source": "heartbeat", "signed_out": "aws"}
+        session.say(Kind.HEARTBEAT, "identity", None, **said)
+        session.shut = "stage 1 (Identity & Access) fell: ExpiredToken"
+        await until(pilot, lambda: "Sign in again" in words(app))
+        await pilot.press("s")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers == [Decision(Act.SIGN_IN)]
+
+
+async def test_a_command_of_another_tool_is_shown_and_can_be_put_off() -> None:
+    ask = RunCommand(
+        "identity.aws-mfa", "Sign in to IAM Identity Center", ("aws", "sso", "login", "--profile", "clinic")
+    )
+    assert await _answer(lambda o: o.run_command(ask), "n", sees=("aws sso login --profile clinic",)) is None
+
+
+async def test_where_the_terminal_cannot_be_lent_no_command_is_run() -> None:
+    ask = RunCommand("identity.aws-mfa", "Sign in", ("false",))
+    assert await _answer(lambda o: o.run_command(ask), "y") is None  # a headless app has no terminal to lend
+
+
+@pytest.mark.parametrize(("mfa", "said"), [("PROVEN", "MFA proven"), ("ATTESTED", "MFA attested"), ("NO", "NO MFA")])
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_the_run_says_what_is_known_of_the_second_factor(mfa: str, said: str, size: tuple[int, int]) -> None:
+    import asyncio
+
+    async def script(session: FakeSession, _: Operator) -> None:
+        signed_in = {"account": "1", "arn": "arn", "mfa": mfa}
+        session.result("identity.aws-account", facts={"SignedInAs": signed_in})
+        await asyncio.Event().wait()
+
+    async with running(FakeSession(script), size) as (app, pilot):
+        await until(pilot, lambda: said in words(app))
+        app._leave(130)

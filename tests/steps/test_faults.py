@@ -42,7 +42,7 @@ def after(practice: Practice, fault: Fault, then: Any = OPEN) -> Callable[[Any],
     ("fault", "step", "said"),
     [
         (MemoryEstate.damaged_snapshot, "vault.inspect", "state.bin"),
-        (MemoryEstate.foreign_snapshot, "vault.unseal", "no more shares were entered"),
+        (MemoryEstate.foreign_snapshot, "vault.unseal", "a complete set of shares was refused"),
         (MemoryEstate.incompatible_restore, "database.available", "incompatible-restore"),
         (lambda world: world.lose_table("public.appointments"), "database.content", "public.appointments"),
         (MemoryEstate.unsigned_image, "application.image", "not signed"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runbook.engine.errors import NoVerdict
 from runbook.engine.ports import Act, Secret
 from runbook.engine.run import Run
 from runbook.engine.verdict import Verdict
@@ -15,6 +16,7 @@ from runbook.estate.memory import MemoryEstate
 from runbook.estate.memory.application import Reply
 from runbook.estate.memory.databases import Contents, Copy
 from runbook.estate.ports import RestoreSpec, WebAnswer
+from steps.vault_proofs import damaged
 from tests.support.practice import DECLARED, Practice
 
 Patch = pytest.MonkeyPatch
@@ -86,7 +88,9 @@ async def test_a_target_that_somebody_uses_is_left_alone(practice: Practice) -> 
 async def test_a_vault_that_decrypts_everything_is_no_vault(practice: Practice, monkeypatch: Patch, step: str) -> None:
     decrypt = practice.world.vault.decrypt
 
-    async def anything(mount: str, key: str, ciphertext: str) -> Secret:
+    async def anything(mount: str, key: str, ciphertext: str, *, token: Secret | None = None) -> Secret:
+        if token is not None:
+            return await decrypt(mount, key, ciphertext, token=token)
         if step == "vault.damaged-control" and not practice.world.server.open:
             return await decrypt(mount, key, ciphertext)
         return Secret("anything")
@@ -286,6 +290,13 @@ async def test_doors_that_were_opened_are_closed_again_when_a_run_fails(practice
     await seen_by_visitors(practice, monkeypatch, lambda answer: replace(answer, status=500))
     assert len(practice.done("cloudflare:SetRecord")) == 2
     assert practice.world.edge.record == before
+
+
+@pytest.mark.parametrize("text", ["vault:v1:", "", "vault:v1:not base64", "vault:v1:é"])
+def test_a_control_record_that_is_none_gives_no_verdict(text: str) -> None:
+    with pytest.raises(NoVerdict, match="not a transit ciphertext") as said:
+        damaged(text)
+    assert "[canary] control_ciphertext" in (said.value.fix or "")
 
 
 # -- none of it can be waved through ------------------------------------------------------------------------------

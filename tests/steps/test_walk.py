@@ -14,12 +14,15 @@ from tests.support.operator import OPEN, RETRY, abort, attest, back
 from tests.support.practice import DECLARED, Practice
 
 STEPS = {
-    "identity": "tool clock aws-account northflank github cloudflare",
+    "identity": (
+        "tool clock aws-mfa aws-account aws-permissions sso northflank github cloudflare preserve fence contacts"
+    ),
     "vault": (
-        "backup download inspect target initialise restore sealed-control unseal health login keys damaged-control"
+        "backup choose download inspect target egress initialise restore restart sealed-control unseal health login "
+        "keys damaged-control"
     ),
     "database": "snapshots choose restore available connect content recency",
-    "application": "image config deploy rollout boots database decrypt",
+    "application": "image config vault-database deploy rollout boots database decrypt",
     "connectivity": "still-holds zone waf records dns https waf-live",
     "closeout": "criteria cleanup declare",
 }

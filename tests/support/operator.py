@@ -16,6 +16,7 @@ from runbook.engine.ports import (
     Decide,
     Decision,
     Gate,
+    RunCommand,
     Secret,
     SecretAnswer,
     TypeName,
@@ -65,7 +66,7 @@ class ScriptedOperator:
         return [ask for asked, ask in self.asked if asked == place]
 
     async def confirm(self, ask: Confirm) -> bool:
-        return bool(self._answer(f"confirm {ask.step}", ask, otherwise=True))
+        return bool(self._answer(f"confirm {ask.step}", ask, otherwise=not ask.optional))
 
     async def type_name(self, ask: TypeName) -> str:
         return str(self._answer(f"type {ask.step}", ask, otherwise=ask.expected))
@@ -76,19 +77,25 @@ class ScriptedOperator:
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
         self._refused += ask.note.startswith("Refused")
-        label = ask.labels[0] if ask.labels and self._refused < 2 else ""
-        given = SecretAnswer(self._shares.get(label), label)
+        label = ask.labels[0] if ask.labels and (self._refused < 2 or ask.kind == "code") else ""
+        given = SecretAnswer(self._shares.get(label), label, none_left=not label)
         answer: SecretAnswer = self._answer(f"secret {ask.step}", ask, otherwise=given)
         return answer
 
     async def attest(self, ask: Attest) -> str:
-        return str(self._answer(f"attest {ask.step}", ask, otherwise=""))
+        return str(self._answer(f"attest {ask.step}", ask, otherwise="stated by the script, list of 2027-01-02"))
 
     async def by_hand(self, ask: ByHand) -> bool:
         done = bool(self._answer(f"hands {ask.step}", ask, otherwise=True))
         if done:
             self._hands(ask.act)
         return done
+
+    async def run_command(self, ask: RunCommand) -> int | None:
+        status: int | None = self._answer(f"command {ask.step}", ask, otherwise=0)
+        if status is not None:
+            self._hands(ask.act)
+        return status
 
     async def decide(self, ask: Decide) -> Decision:
         decision: Decision = self._answer(f"decide {ask.step}", ask, otherwise=abort("nothing else is scripted"))

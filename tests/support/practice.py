@@ -13,10 +13,10 @@ from runbook.engine.desk import Desk
 from runbook.engine.events import Event
 from runbook.engine.ports import Operator, Secret
 from runbook.engine.run import Run
-from runbook.estate.memory import MemoryEstate
+from runbook.estate.memory import MemoryEstate, names
 from runbook.policy import Policy
 from steps import PROCEDURE
-from steps.here import Held, Here
+from steps.here import EarlierRun, Held, Here
 from tests.support.clock import FakeClock
 from tests.support.operator import ScriptedOperator
 from tests.support.recorder import MemoryRecorder
@@ -37,10 +37,12 @@ class Practice:
         self.world = MemoryEstate(self.clock.now)
         self.environment = self.world.environment()
         self.folder = folder
+        self.history: tuple[EarlierRun, ...] = ()
         folder.mkdir(parents=True, exist_ok=True)
 
     def operator(self, script: Mapping[str, Sequence[Any]] | None = None) -> ScriptedOperator:
-        return ScriptedOperator(script, shares=self.world.custodians(), hands=self.world.hands)
+        known = {**self.world.custodians(), names.MFA_DEVICE: Secret(self.world.account.code)}
+        return ScriptedOperator(script, shares=known, hands=self.world.hands)
 
     def recorder(self, past: Iterable[Event] = (), **more: Any) -> MemoryRecorder:
         return MemoryRecorder(self.clock, past, **more)
@@ -78,7 +80,7 @@ class Practice:
             return credentials[name]
 
         def here_for(desk: Desk) -> Here:
-            return Here(desk, self.environment, estate, Policy(), targets, house, credential, held)
+            return Here(desk, self.environment, estate, Policy(), targets, house, credential, held, self.history)
 
         return here_for
 

@@ -31,13 +31,17 @@ class MemoryPracticeEstate:
         return self.world.environment()
 
     def credential(self, name: str) -> Secret:
-        return self.world.credentials()[name]
+        return Secret(self.world.account.code) if name == "aws-mfa-code" else self.world.credentials()[name]
 
     def custodians(self) -> tuple[tuple[str, ...], int]:
         return tuple(self.world.custodians()), 3
 
-    def share(self, label: str, *, bad: bool = False) -> Secret:
-        return self.world.bad_share() if bad else self.world.custodians()[label]
+    def share(self, label: str, *, bad: bool = False, sheet: str = "") -> Secret:
+        known = self.world.old_custodians() if sheet == "old" else self.world.custodians()
+        return self.world.bad_share() if bad else known[label]
+
+    def read_out(self, label: str) -> Secret:
+        return self.share(label) if label in self.world.custodians() else self.credential("aws-mfa-code")
 
     # -- changes --------------------------------------------------------------------------------------------------
     def stop(self) -> None:
@@ -56,6 +60,14 @@ class MemoryPracticeEstate:
         return {
             "empty-table": lambda: world.lose_table(f"public.{given.get('table', 'appointments')}"),
             "canary-changed": world.change_canary,
+            "clock-off": world.clock_off,
+            "damaged-snapshot": world.damaged_snapshot,
+            "expired-login": world.expire_login,
+            "foreign-snapshot": world.foreign_snapshot,
+            "kms-denied": world.kms_denied,
+            "rekeyed": world.rekeyed,
+            "stale-backup": lambda: world.stale_backup(given.get("hours", 30.0)),
+            "vault-kms-denied": world.vault_kms_denied,
             "database-stopped": world.stop_database,
             "digest-swapped": world.swap_digest,
             "half-boot": world.half_boot,

@@ -85,8 +85,10 @@ def running(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     )
     try:
         with process:
-            yield process
-            process.kill()
+            try:
+                yield process
+            finally:  # leaving the block waits for the process
+                process.kill()
     finally:
         from runbook.training.client import reap
 

@@ -45,14 +45,15 @@ class FakeData:
     def credentials(self) -> dict[str, str]:
         return {
             "aws-access-key": "AKIA",
+            "aws-mfa-code": "492039",
             "app-vault-role-id": "role",
             "app-vault-secret-id": "secret",
             "app-database-user": "clinic_app",
             "app-database-password": "p@ss/word",
         }
 
-    def custodians(self) -> dict[str, str]:
-        return {f"Custodian {n} (role)": f"share-{n}" for n in range(1, 6)}
+    def custodians(self, *, old: bool = False) -> dict[str, str]:
+        return {f"Custodian {n} (role)": f"{'old-' if old else ''}share-{n}" for n in range(1, 6)}
 
     def bad_share(self) -> str:
         return "share-of-others"
@@ -80,6 +81,12 @@ class FakeData:
 
     def wipe_vault(self) -> None:
         self.calls.append("wipe-vault")
+
+    def allow_kms(self) -> None:
+        self.calls.append("allow-kms")
+
+    def sso_login(self) -> None:
+        self.calls.append("sso-login")
 
     def fault(self, kind: str, with_: dict[str, Any]) -> None:
         self.broken.append((kind, with_))

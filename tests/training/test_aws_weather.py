@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runbook.training.servers.aws_names import VAULT_KEY
 from runbook.training.servers.aws_weather import Weather
 
 
@@ -36,6 +37,22 @@ def test_an_expired_key_is_refused_everywhere_and_another_is_not() -> None:
     weather.change(expired_keys=("ASIA1",))
     assert {refusal(weather, service=name) for name in ("s3", "rds", "kms", "sts")} == {"ExpiredToken"}
     assert refusal(weather, service="s3", key="ASIA2") == ""
+
+
+def test_the_vaults_own_key_may_not_decrypt_while_everything_else_may() -> None:
+    weather = Weather()
+    weather.change(vault_kms_denied=True)
+    for target, code in (("TrentService.Decrypt", "AccessDeniedException"), ("TrentService.DescribeKey", "")):
+        asked = request("kms", key=VAULT_KEY) | {"HTTP_X_AMZ_TARGET": target}
+        found = weather.denial(asked)
+        assert (found[0].code if found else "") == code
+    assert weather.denial(request("kms", key="ASIA1") | {"HTTP_X_AMZ_TARGET": "TrentService.Decrypt"}) is None
+
+
+def test_what_is_refused_to_the_operator_is_not_refused_to_the_vault() -> None:
+    weather = Weather()
+    weather.change(kms_denied=True, expired_keys=("ASIA1",))
+    assert weather.denial(request("kms", key=VAULT_KEY) | {"HTTP_X_AMZ_TARGET": "TrentService.Decrypt"}) is None
 
 
 def test_rough_calls_run_out_and_other_services_do_not_use_them_up() -> None:

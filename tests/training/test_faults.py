@@ -21,7 +21,7 @@ class Anything:
 @pytest.fixture
 def breakage() -> Breakage:
     some: Any = Anything()
-    return Breakage(some, some, some, some, "", some, some, some)
+    return Breakage(some, some, some, some, some, some, some, "", some, some, some)
 
 
 def test_every_fault_can_be_done_and_takes_what_the_table_says(breakage: Breakage) -> None:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runbook.engine.events import Event, Kind
-from runbook.engine.ports import Act, AskSecret, Choose, Decision, Gate, Option
+from runbook.engine.ports import (
+    Act,
+    AskSecret,
+    Attest,
+    Choose,
+    Confirm,
+    Decide,
+    Decision,
+    Gate,
+    Option,
+    Preview,
+    RunCommand,
+    Secret,
+    SecretAnswer,
+)
+from runbook.engine.verdict import Verdict
 from runbook.training.operators import Mishaps, PracticeOperator, WithFaults
 from runbook.training.scenario import Answer, Fault
 from runbook.training.spent import unspent
@@ -63,7 +79,7 @@ async def test_a_wrong_set_is_followed_by_the_right_one(practice: Practice) -> N
 async def test_a_right_set_that_is_refused_is_not_entered_for_ever(practice: Practice) -> None:
     practice.world.foreign_snapshot()
     run = await practice.walk(trained(practice))
-    assert run.outcome == "INCONCLUSIVE"
+    assert run.outcome == "FAIL"
     assert len(practice.done("vault:Unseal")) == 3 + 3
 
 
@@ -92,6 +108,113 @@ async def test_a_pick_is_a_number_from_1_with_its_reason(practice: Practice) -> 
 async def test_a_shut_gate_is_a_reason_to_stop(practice: Practice) -> None:
     shut = Gate("vault", 2, "Vault", "stage 1 fell", None, "", (Act.OPEN,), ())
     assert await operator(practice).gate(shut) == Decision(Act.ABORT, "stage 1 fell")
+
+
+# -- stage 1 and 2 ------------------------------------------------------------------------------------------------
+CODE = AskSecret("identity.aws-mfa", "The code", ("arn:mfa",), kind="code")
+SHARE = AskSecret("vault.unseal", "share", LABELS, needed=3)
+
+
+async def test_the_code_is_read_off_the_practice_device_and_can_be_misread(practice: Practice) -> None:
+    scripted = operator(practice, says(at="identity.aws-mfa", shares=["wrong"]))
+    codes = [(await scripted.secret(CODE)).secret for _ in range(2)]
+    assert codes == [Secret("000000"), Secret(practice.world.account.code)]
+
+
+async def test_several_codes_can_be_misread_in_a_row(practice: Practice) -> None:
+    scripted = operator(practice, says(at="identity.aws-mfa", shares=["wrong", "wrong"]))
+    again = replace(CODE, note="not accepted")
+    codes = [(await scripted.secret(ask)).secret for ask in (CODE, again, again)]
+    assert codes == [Secret("000000"), Secret("000000"), Secret(practice.world.account.code)]
+
+
+async def test_a_right_code_that_is_refused_is_not_followed_by_others_for_ever(practice: Practice) -> None:
+    calm = operator(practice)
+    await calm.secret(CODE)
+    assert await calm.secret(replace(CODE, note="not accepted")) == SecretAnswer(None, none_left=True)
+    assert (await calm.secret(CODE)).secret is not None  # another sign-in, later in the run
+
+
+async def test_a_refused_set_of_right_ones_is_the_last_unless_the_script_has_another(practice: Practice) -> None:
+    refused = replace(SHARE, note="Refused.")
+    scripted = operator(practice, right_shares(), says(at="vault.unseal", shares=["old", "old", "old"]))
+    for who in (calm := operator(practice), scripted):
+        for number in range(3):
+            assert (await who.secret(replace(SHARE, entered=number))).secret is not None
+    assert await calm.secret(refused) == SecretAnswer(None, none_left=True)
+    for number in range(3):
+        assert (await scripted.secret(replace(refused, entered=number))).secret is not None
+    assert await scripted.secret(refused) == SecretAnswer(None, none_left=True)
+
+
+async def test_old_sheets_are_read_out_where_the_script_says_so(practice: Practice) -> None:
+    practice.world.rekeyed()
+    scripted = operator(practice, says(at="vault.unseal", shares=["old", "right", "wrong"]))
+    answers = [(await scripted.secret(replace(SHARE, entered=n))).secret for n in range(3)]
+    label = LABELS[0]
+    expected = [practice.world.old_custodians()[label], practice.world.custodians()[label], practice.world.bad_share()]
+    assert answers == expected
+
+
+async def test_a_set_that_is_too_short_means_that_nobody_else_can_be_reached(practice: Practice) -> None:
+    scripted = operator(practice, says(at="vault.unseal", shares=["right"]))
+    await scripted.secret(SHARE)
+    assert await scripted.secret(replace(SHARE, entered=1)) == SecretAnswer(None, none_left=True)
+
+
+async def test_what_the_run_can_do_without_is_left_out_unless_the_script_wants_it(practice: Practice) -> None:
+    ask = Confirm("vault.inspect", "Prove it?", Preview("prove", "here"), optional=True)
+    assert not await operator(practice).confirm(ask)
+    assert await operator(practice, says(at="vault.inspect", agree=True)).confirm(ask)
+
+
+async def test_shares_can_be_proven_offline_before_any_server_is_touched(practice: Practice) -> None:
+    run = await practice.walk(trained(practice, says(at="vault.inspect", agree=True)))
+    inspected = run.last("vault.inspect")
+    assert inspected is not None
+    assert "proven offline: the shares open it" in inspected.observed
+    assert "transit keys patient-notes v1–v1" in inspected.observed
+    assert run.outcome == "PASS"
+
+
+async def test_another_vaults_backup_is_found_offline_with_the_shares_in_hand(practice: Practice) -> None:
+    practice.world.foreign_snapshot()
+    run = await practice.walk(trained(practice, says(at="vault.inspect", agree=True)))
+    inspected = run.last("vault.inspect")
+    assert inspected is not None
+    assert (inspected.verdict, inspected.observed) == (
+        Verdict.FAIL,
+        "the shares in hand do not open this backup",
+    )
+    assert practice.done("vault:Initialise") == []
+
+
+async def test_what_it_is_asked_to_state_it_states_as_of_today_or_not_at_all(practice: Practice) -> None:
+    ask = Attest("identity.contacts", "The list is here")
+    assert (await operator(practice).attest(ask)).startswith("so it is, 20")
+    assert await operator(practice, says(at="identity.contacts", agree=False)).attest(ask) == ""
+    stated = says(at="identity.contacts", do="attest", reason="in the safe")
+    assert await operator(practice, stated).attest(ask) == "in the safe"
+
+
+async def test_no_statement_takes_a_verdicts_place_unless_the_script_says_so(practice: Practice) -> None:
+    options = (Act.RETRY, Act.ATTEST, Act.ABORT)
+    ask = Decide("vault.keys", "", Verdict.INCONCLUSIVE, "", "", "", "", "", "", "", options, ())
+    assert (await operator(practice).decide(ask)).act is Act.ABORT
+
+
+async def test_it_signs_in_again_where_that_is_offered_but_not_for_ever(practice: Practice) -> None:
+    gate = replace(GATE, options=(Act.SIGN_IN, Act.OPEN), refusal="stage 1 fell")
+    scripted = operator(practice)
+    acts = [(await scripted.gate(gate)).act for _ in range(3)]
+    assert acts == [Act.SIGN_IN, Act.SIGN_IN, Act.ABORT]
+
+
+async def test_another_tools_command_is_done_by_the_practice_estates_hands(practice: Practice) -> None:
+    practice.world.account.logged_in = False
+    ask = RunCommand("identity.aws-mfa", "Sign in", ("aws", "sso", "login"), act="sso-login")
+    assert await trained(practice).run_command(ask) == 0
+    assert practice.world.account.logged_in
 
 
 # -- the faults ---------------------------------------------------------------------------------------------------
@@ -144,6 +267,12 @@ def test_what_was_asked_and_what_happened_is_not_had_twice() -> None:
     answers, faults = unspent([again, again, agreed], FAULTS, past)
     assert answers == [again]
     assert [fault.when for fault in faults] == ["opened vault"]
+
+
+def test_a_statement_that_was_refused_is_not_refused_twice() -> None:
+    refuses = says(at="identity.contacts", agree=False)
+    asked = event(Kind.ASKED, "identity", "identity.contacts", question="attest")
+    assert unspent([refuses, refuses], (), [asked])[0] == [refuses]
 
 
 @pytest.mark.parametrize("room", [50, 53, 56, 60])

@@ -12,11 +12,29 @@ from runbook.engine.errors import WrongUse
 from runbook.engine.outcome import Outcome
 from runbook.training import scenario
 from runbook.training.scenario import Scenario
+from runbook.training.variant import CHOICES, Variant
 from steps import PROCEDURE
 
 STEPS = [step.id for step in PROCEDURE.steps()]
 STAGES = [stage.id for stage in PROCEDURE.stages]
 DECK = [each.name for each in scenario.deck()]
+OUTCOMES = [
+    ("calm", Outcome.PASS),
+    ("clock-off", Outcome.FAIL),
+    ("damaged-snapshot", Outcome.PASS_WITH_ISSUES),
+    ("empty-table", Outcome.FAIL),
+    ("expired-login", Outcome.PASS),
+    ("foreign-snapshot", Outcome.FAIL),
+    ("kms-denied", Outcome.FAIL),
+    ("lost-custodian", Outcome.FAIL),
+    ("recovery-keys", Outcome.PASS),
+    ("rekeyed", Outcome.PASS),
+    ("sealed-again", Outcome.PASS),
+    ("stale-backup", Outcome.PASS_WITH_ISSUES),
+    ("waf-off", Outcome.PASS),
+    ("wrong-database", Outcome.FAIL),
+    ("wrong-share", Outcome.PASS),
+]
 WHOLE = """\
 schema = 1
 name = "mine"
@@ -62,7 +80,7 @@ def complaint(folder: Path, text: str) -> str:
 # -- the deck -----------------------------------------------------------------------------------------------------
 def test_the_first_deck_is_there_calm_first() -> None:
     assert DECK[0] == "calm"
-    assert {"calm", "wrong-share", "empty-table", "wrong-database", "waf-off"} <= set(DECK)
+    assert {name for name, _ in OUTCOMES} == set(DECK)
 
 
 @pytest.mark.parametrize("name", DECK)
@@ -73,16 +91,7 @@ def test_every_file_of_the_deck_is_well_formed_and_tells_its_story(name: str) ->
     assert (each.expect.fails_at != "") == (each.expect.outcome is Outcome.FAIL)
 
 
-@pytest.mark.parametrize(
-    ("name", "outcome"),
-    [
-        ("calm", Outcome.PASS),
-        ("wrong-share", Outcome.PASS),
-        ("waf-off", Outcome.PASS),
-        ("empty-table", Outcome.FAIL),
-        ("wrong-database", Outcome.FAIL),
-    ],
-)
+@pytest.mark.parametrize(("name", "outcome"), OUTCOMES)
 def test_the_deck_expects_what_the_specification_says(name: str, outcome: Outcome) -> None:
     assert load(name).expect.outcome is outcome
 
@@ -108,12 +117,16 @@ def _documented() -> str:
 
 def test_the_example_of_the_documentation_is_well_formed(tmp_path: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", _documented(), re.DOTALL)
-    assert load(written(tmp_path, example)).faults[0].kind == "vault-sealed"
+    known = load(written(tmp_path, example))
+    assert known.faults[0].kind == "vault-sealed"
+    assert known.estate == Variant()
 
 
 def test_the_documentation_knows_every_outcome_answer_and_moment() -> None:
     text = _documented()
-    words = [*Outcome, "`do`", "`shares`", "`pick`", "`agree`", "before STEP", "after STEP", "opened STAGE"]
+    words = [*Outcome, *(f'"{way}"' for ways in CHOICES.values() for way in ways)]
+    words += ["sign-in", "right", "wrong", "old", "`do`", "`shares`", "`pick`", "`agree`"]
+    words += ["before STEP", "after STEP", "opened STAGE"]
     assert [word for word in words if word not in text] == []
 
 
@@ -125,6 +138,12 @@ def test_a_file_that_was_never_seen_is_loaded_by_its_path(tmp_path: Path) -> Non
         "checkpoint database",
         "vault.unseal",
     )
+
+
+def test_the_estate_of_a_scenario_is_read_and_the_usual_one_where_it_says_nothing(tmp_path: Path) -> None:
+    sealed = WHOLE.replace("[expect]", '[estate]\nseal = "awskms"\n\n[expect]').replace("vault-sealed", "waf-off")
+    assert load(written(tmp_path, sealed)).estate == Variant(seal="awskms", sign_in="mfa")
+    assert load(written(tmp_path, WHOLE)).estate == Variant(seal="shamir", sign_in="mfa")
 
 
 def test_a_scenario_is_kept_whole_in_a_journal() -> None:
@@ -168,12 +187,19 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ('reason = "it restarted"', "", "line 14: operator.answers.1: do = 'back' needs a reason"),
         ('do = "back"', "", "line 14: operator.answers.1: exactly one of do, shares, pick, agree is needed, not none"),
         ('do = "back"', 'do = "back"\npick = 2', "line 14: operator.answers.1: exactly one of"),
-        ('do = "back"', 'do = "skip"', "line 16: operator.answers.1.do: Input should be 'retry', 'attest',"),
+        ('do = "back"', 'do = "skip"', "line 16: operator.answers.1.do: Input should be 'sign-in', 'retry',"),
+        ("[expect]", '[estate]\nseal = "wax"\n[expect]', "line 8: estate.seal: Input should be 'shamir' or 'awskms'"),
+        ("[expect]", '[estate]\nlock = "wax"\n[expect]', "line 8: estate.lock: "),
+        (
+            'kind = "vault-sealed"',
+            'kind = "vault-kms-denied"',
+            'line 11: faults.1.kind: vault-kms-denied needs [estate] seal = "awskms"',
+        ),
         ('do = "back"', "pick = 0", "line 16: operator.answers.1.pick: Input should be greater than or equal to 1"),
         (
             'do = "back"',
             'shares = ["left"]',
-            "line 14: operator.answers.1: shares is a list of the words right and wrong",
+            "line 14: operator.answers.1: shares is a list of the words right, wrong and old",
         ),
     ],
 )

@@ -17,15 +17,19 @@ from typing import Any
 import psutil
 import pytest
 
+from runbook.config import Environment
 from runbook.engine.errors import NoVerdict, WrongUse
 from runbook.engine.ports import Secret
-from runbook.training import statefile
+from runbook.estate.memory import MemoryEstate
+from runbook.training import statefile, supervisor
 from runbook.training.client import PracticeEstate
 from runbook.training.faults import DATA_FAULTS, FaultKind
 from runbook.training.layers import Layers
 from runbook.training.reaper import reap
 from runbook.training.statefile import EstateFile, Listed
 from runbook.training.supervisor import Supervisor
+from runbook.training.variant import Variant
+from tests.support.clock import START
 from tests.training.fakes import FakeData, FakeOuter
 from tests.training.until import until
 
@@ -173,6 +177,7 @@ def test_credentials_and_custodians_are_given_one_by_one(kept: Kept) -> None:
     assert (len(labels), threshold) == (5, 3)
     assert estate.share(labels[1]) == Secret("share-2")
     assert estate.share(labels[1], bad=True) == Secret("share-of-others")
+    assert estate.share(labels[1], sheet="old") == Secret("old-share-2")
     with pytest.raises(WrongUse, match="no credential named other"):
         estate.credential("other")
     with pytest.raises(WrongUse, match="no custodian named nobody"):
@@ -193,12 +198,47 @@ def test_faults_go_to_the_half_that_knows_them(kept: Kept) -> None:
 def test_hands_and_databases_reach_the_data_layers(kept: Kept) -> None:
     estate = kept.begin()
     estate.hands("wipe-vault")
+    estate.hands("sso-login")
     assert raw(kept, "PUT", "/internal/databases/rt-1", {"snapshot": "rds:x"})[1]["port"] == 5432
     assert raw(kept, "DELETE", "/internal/databases/rt-1")[0] == 200
     assert raw(kept, "PUT", "/internal/databases/rt-1", {})[0] == 400
-    assert kept.data.calls == ["wipe-vault", "start rt-1 rds:x", "remove rt-1", "start rt-1 "]
-    with pytest.raises(WrongUse, match="known: wipe-vault, restart-vault"):
+    assert kept.data.calls == ["wipe-vault", "sso-login", "start rt-1 rds:x", "remove rt-1", "start rt-1 "]
+    with pytest.raises(WrongUse, match="known: wipe-vault, restart-vault, allow-kms, sso-login"):
         estate.hands("dance")
+
+
+def test_hands_make_the_vaults_key_usable_again(kept: Kept) -> None:
+    kept.begin().hands("allow-kms")
+    assert kept.data.calls == ["allow-kms"]
+
+
+def test_what_is_heard_on_the_phone_is_a_share_or_the_devices_code(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = "arn:aws:iam::111122223333:mfa/cto"
+    monkeypatch.setattr(PracticeEstate, "environment", lambda _: practice_environment(device))
+    estate = kept.begin()
+    labels, _ = estate.custodians()
+    assert estate.read_out(labels[0]) == Secret("share-1")
+    assert estate.read_out(device) == Secret("492039")
+    with pytest.raises(WrongUse, match="no custodian named nobody"):
+        estate.read_out("nobody")
+
+
+def practice_environment(device: str) -> Environment:
+    known = MemoryEstate(lambda: START).environment()
+    sign_in = known.aws.sign_in.model_copy(update={"mfa_serial": device})
+    return known.model_copy(update={"aws": known.aws.model_copy(update={"sign_in": sign_in})})
+
+
+@pytest.mark.parametrize("variant", [Variant(), Variant(seal="awskms", sign_in="sso")])
+def test_the_variant_of_the_estate_goes_over_the_command_line(variant: Variant, tmp_path: Path) -> None:
+    assert supervisor.asked([str(tmp_path), "--seed", "7", *variant.arguments()]) == (tmp_path, 7, variant)
+
+
+def test_the_supervisor_starts_without_what_only_the_run_needs() -> None:
+    """It is started for every run, and every run waits for it."""
+    code = "import sys, runbook.training.supervisor as _; print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/credentials"])

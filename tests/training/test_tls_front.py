@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import ssl
@@ -14,6 +15,7 @@ import pytest
 
 from runbook.training.certificates import Authority
 from runbook.training.servers.tls_front import GSS_REQUEST, SSL_REQUEST, TlsFront
+from tests.training.until import until
 
 NAME = "copy.eu-west-2.rds.practice.test"
 SSL = struct.pack("!II", 8, SSL_REQUEST)
@@ -149,6 +151,19 @@ def test_stopping_closes_the_port_and_lets_clients_go(authority: Authority, back
         assert gone(client)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("said", [b"", b"\0\0"])
+def test_stopping_lets_go_who_has_not_asked_for_tls_yet(authority: Authority, said: bytes) -> None:
+    """Such as a probe that only knocked: its socket would be left to the garbage collector."""
+    front = TlsFront(authority.issue(NAME), 1)
+    front.start()
+    with dial(front, said) as raw:
+        until(lambda: len(front._greeted) == 1)
+        front.stop()
+        assert front._greeted == set()
+        with contextlib.suppress(ConnectionResetError):
+            assert raw.recv(1) == b""
 
 
 def test_a_front_that_never_started_can_be_stopped(authority: Authority) -> None:

@@ -1,4 +1,4 @@
-"""The cloud account in memory: who we are, the backups in their bucket, and the key that encrypts them."""
+"""The cloud account in memory: the backups in their bucket, and the key that encrypts them."""
 
 from __future__ import annotations
 
@@ -10,35 +10,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runbook.engine.errors import LayerFailed
+from runbook.engine.ports import Secret
 from runbook.estate.memory import names
 from runbook.estate.memory.archive import raft_archive
 from runbook.estate.memory.production import Cluster, Production, foreign
 from runbook.estate.memory.world import World
-from runbook.estate.ports import ArchiveReport, BucketPosture, CallerIdentity, Download, Progress, StoredObject
+from runbook.estate.ports import ArchiveProof, ArchiveReport, BucketPosture, Download, Progress, StoredObject
+from runbook.estate.vault_proof import prove
 from runbook.estate.vault_snapshot import inspect
 
 _DAYS = 14
-
-
-class MemoryAccount:
-    """`ports.CloudAccount`; `offset` is what `clock_offset` answers, `caller` the ARN."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.offset = 0.0
-        self.caller = names.ARN
-
-    async def identity(self) -> CallerIdentity:
-        await self._world.ask("aws")
-        return CallerIdentity(names.ACCOUNT, self.caller)
-
-    async def clock_offset(self) -> float:
-        await self._world.ask("aws")
-        return self.offset
-
-    @property
-    def loopback(self) -> bool:
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +37,11 @@ class MemoryObjects:
         self._world = world
         self._clusters: dict[str, Cluster] = {}
         self._kept: dict[tuple[str, str], Kept] = {}
+        self.unreadable = False  # the KMS key that encrypts them may not be used
         self._vault = production.vault
         for age in range(_DAYS - 1, -1, -1):
             made = world.now() - timedelta(days=age, minutes=55)
-            self._put_backup(made, raft_archive(index=1000 - age, cluster=self._vault.id), self._vault)
+            self._put_backup(made, raft_archive(1000 - age, self._vault.id, self._vault.key), self._vault)
         self._put(manifest_key, _manifest(production), world.now() - timedelta(minutes=60))
 
     def archives(self) -> Mapping[str, Cluster]:
@@ -72,14 +54,25 @@ class MemoryObjects:
             modified = kept.stored.modified - timedelta(hours=hours)
             self._kept[place] = replace(kept, stored=replace(kept.stored, modified=modified))
 
+    def seal_by_kms(self) -> None:
+        """Every backup is of a vault that AWS KMS unseals."""
+        for age in range(_DAYS - 1, -1, -1):
+            made = self._world.now() - timedelta(days=age, minutes=55)
+            body = raft_archive(1000 - age, self._vault.id, self._vault.key, kms_key=names.KMS_KEY)
+            self._put_backup(made, body, self._vault)
+
     def damage_newest(self) -> None:
         """The newest backup's data was changed after its sums were made."""
-        self._replace_newest(raft_archive(index=1000, cluster=self._vault.id, damaged=True), None)
+        self._replace_newest(raft_archive(1000, self._vault.id, self._vault.key, damaged=True), None)
+
+    def empty_newest(self) -> None:
+        """The newest backup has no bytes."""
+        self._replace_newest(b"", None)
 
     def replace_newest_by_foreign(self) -> None:
         """The newest backup is whole, and another cluster's."""
         other = foreign()
-        self._replace_newest(raft_archive(index=1000, cluster=other.id), other)
+        self._replace_newest(raft_archive(1000, other.id, other.key), other)
 
     async def list(self, bucket: str, prefix: str) -> tuple[StoredObject, ...]:
         await self._world.ask("aws")
@@ -99,6 +92,9 @@ class MemoryObjects:
 
     async def download(self, stored: StoredObject, to: Path, progress: Progress) -> Download:
         await self._world.ask("aws")
+        if self.unreadable:
+            words = "AccessDenied: not authorized to perform: kms:Decrypt"
+            raise LayerFailed("The KMS key of the backup cannot be used", provider_text=words, source="s3:GetObject")
         body = self._get(stored.bucket, stored.key).body
         progress(0, len(body))
         _write(to, body)
@@ -144,10 +140,13 @@ class MemoryObjects:
 
 
 class MemoryArchives:
-    """`ports.Archives`: the real inspector, since a file is a file; it blocks for about a millisecond here."""
+    """`ports.Archives`: the real code, since a file is a file; it blocks for a few milliseconds here."""
 
     async def inspect(self, path: Path) -> ArchiveReport:
         return inspect(path)
+
+    async def prove(self, path: Path, shares: tuple[Secret, ...], *, transit_mount: str) -> ArchiveProof:
+        return prove(path, shares, transit_mount=transit_mount)
 
 
 class MemoryKeys:

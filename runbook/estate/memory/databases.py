@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from runbook.engine.errors import LayerFailed
@@ -70,6 +70,7 @@ class MemoryDatabases:
         self.final_status = "available"
         self.refuse_deletion = False
         self.missing_days = 0
+        self.kept: dict[str, str] = {}  # manual snapshots: name → what each was copied from
         self._made = world.now()  # snapshots keep their ids and times while the clock goes on
         self.source = self._contents(names.DATABASE_HOST, 5432, world.now() - timedelta(days=90))
 
@@ -81,7 +82,10 @@ class MemoryDatabases:
         await self._world.ask("aws")
         if instance != names.PRODUCTION_DATABASE:
             return ()
-        return tuple(_snapshot(self._made, age) for age in range(DAYS - 1, self.missing_days - 1, -1))
+        made = [_snapshot(self._made, age) for age in range(DAYS - 1, self.missing_days - 1, -1)]
+        by_id = {each.id: each for each in made}
+        copies = [replace(by_id[of], id=name, kind="manual") for name, of in self.kept.items() if of in by_id]
+        return tuple(sorted((*copies, *made), key=lambda each: (each.created, each.id)))
 
     async def instance(self, instance: str) -> Instance | None:
         await self._world.ask("aws")
@@ -119,6 +123,10 @@ class MemoryDatabases:
             words = "Cannot delete protected DB Instance, please disable deletion protection and try again."
             raise LayerFailed(f"{instance} is protected against deletion", provider_text=words, source="rds")
         self.copies.pop(instance, None)
+
+    async def keep(self, permit: Permit, snapshot: str, name: str) -> None:
+        await self._world.change(permit, "rds:CopyDBSnapshot", name)
+        self.kept.setdefault(name, snapshot)
 
     async def automated_backups(self, instance: str) -> int:
         await self._world.ask("aws")

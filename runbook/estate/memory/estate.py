@@ -8,15 +8,16 @@ from dataclasses import replace
 from runbook import config
 from runbook.engine.ports import Secret
 from runbook.estate.memory import settings
+from runbook.estate.memory.account import MemoryAccount
 from runbook.estate.memory.application import Application
-from runbook.estate.memory.cloud import MemoryAccount, MemoryArchives, MemoryKeys, MemoryObjects
+from runbook.estate.memory.cloud import MemoryArchives, MemoryKeys, MemoryObjects
 from runbook.estate.memory.code import MemoryCode, MemoryRegistry
 from runbook.estate.memory.databases import Contents, MemoryDatabases, snapshot_id
 from runbook.estate.memory.edge import MemoryEdge, MemoryNames
 from runbook.estate.memory.images import Images
 from runbook.estate.memory.names import OLD_ORIGIN
 from runbook.estate.memory.platform import MemoryPlatform
-from runbook.estate.memory.production import production
+from runbook.estate.memory.production import production, shares
 from runbook.estate.memory.sql import MemorySql
 from runbook.estate.memory.vault import MemoryVault
 from runbook.estate.memory.vault_server import VaultServer
@@ -36,6 +37,7 @@ class MemoryEstate:
         self._production = production(now())
         self._manifest_key = f"manifests/{snapshot_id(now())}.json"
         self._credentials = settings.credentials()
+        self._rekeyed: Mapping[str, Secret] = {}
         self.server = VaultServer()
         self.account = MemoryAccount(self._world)
         self.objects = MemoryObjects(self._world, self._production, self._manifest_key)
@@ -78,6 +80,10 @@ class MemoryEstate:
 
     def custodians(self) -> Mapping[str, Secret]:
         """Label → unseal share; any three of the five open production's vault."""
+        return self._rekeyed or self._production.custodians
+
+    def old_custodians(self) -> Mapping[str, Secret]:
+        """The shares of before the rekey, which open the backups; without one, the same."""
         return self._production.custodians
 
     def bad_share(self) -> Secret:
@@ -97,7 +103,16 @@ class MemoryEstate:
     # -- hands ---------------------------------------------------------------------------------------------------
     def hands(self, act: str) -> None:
         """What only hands can do, by the name in `engine.ports.ByHand.act`; KeyError for an unknown one."""
-        {"wipe-vault": self.wipe_vault, "restart-vault": self.restart_vault}[act]()
+        {
+            "wipe-vault": self.wipe_vault,
+            "restart-vault": self.restart_vault,
+            "allow-kms": self.server.allow_kms,
+            "sso-login": self.log_in,
+        }[act]()
+
+    def log_in(self) -> None:
+        """What `aws sso login` would have done."""
+        self.account.logged_in = True
 
     def wipe_vault(self) -> None:
         """The target vault emptied and started again, by hand."""
@@ -115,6 +130,10 @@ class MemoryEstate:
     def bring_back(self, provider: str) -> None:
         """It answers again."""
         self._world.down.pop(provider, None)
+
+    def expire_login(self) -> None:
+        """The sign-in to the cloud account has run out; a new code, or a new login, makes another."""
+        self._world.signed_out = True
 
     def seal(self) -> None:
         """The vault restarts and is sealed again."""
@@ -188,6 +207,28 @@ class MemoryEstate:
     def foreign_snapshot(self) -> None:
         """The newest vault backup is another cluster's."""
         self.objects.replace_newest_by_foreign()
+
+    def rekeyed(self) -> None:
+        """Production's shares were replaced after the backups were made."""
+        self._rekeyed = dict(zip(self._production.custodians, map(Secret, shares("rekeyed")), strict=True))
+
+    def sealed_by_kms(self) -> None:
+        """Production's vault and the target are unsealed by AWS KMS."""
+        self.objects.seal_by_kms()
+        self.server.seal_type = "awskms"
+
+    def vault_kms_denied(self) -> None:
+        """The target may not use its KMS key any more, and restarts."""
+        self.server.kms_usable = False
+        self.server.seal()
+
+    def kms_denied(self) -> None:
+        """No backup can be read."""
+        self.objects.unreadable = True
+
+    def clock_off(self, seconds: float = 900.0) -> None:
+        """This machine is that far behind the provider."""
+        self.account.offset = -seconds
 
     def no_snapshot_today(self, days: int = 2) -> None:
         """The newest days of database snapshots are missing."""

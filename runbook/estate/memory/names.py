@@ -5,6 +5,7 @@ from __future__ import annotations
 ACCOUNT = "111122223333"
 REGION = "eu-west-2"
 ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/runbook-drill/cto"
+MFA_DEVICE = f"arn:aws:iam::{ACCOUNT}:mfa/cto"
 KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/5f2c9a4e-1d0b-4c3e-9b7a-2f6d8e1c0a35"
 
 BACKUPS = "practice-clinic-vault-backups"
@@ -24,6 +25,8 @@ VAULT_SERVICE = "vault"
 SECRET_GROUP = "clinic-env"  # noqa: S105 - a name, not a secret
 HEALTH_URL = "http://127.0.0.1:8080/healthz"
 PROBE_URL = "http://127.0.0.1:8080/__runbook/probe"
+EGRESS_PROBE = "http://127.0.0.1:8201/connect"
+PRODUCTION_ENDPOINTS = ("127.0.0.1:5432", "127.0.0.1:8300")
 
 ORGANISATION = "practice-clinic"
 REPOSITORY = "practice-clinic/clinic"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from runbook.engine.ports import Secret
 from runbook.estate.memory.names import CANARY_TABLE, CUSTODIANS, TRANSIT_KEY
+from runbook.estate.vault_shamir import split
 
-THRESHOLD = 3
+SHARES, THRESHOLD = 5, 3
 _ROWS = {
     "public.alembic_version": 1,
     "public.appointments": 9000,
@@ -28,13 +30,17 @@ _OTHER = "Another sample record, which is not the canary."
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A vault's own identity: which shares open it, and which ciphertexts it can read."""
+    """A vault's own identity: which shares open it, and which ciphertexts it can read.
+
+    `key` is the key-encryption key that its shares make; a throw-away cluster has none, and no archive.
+    """
 
     id: str
     shares: frozenset[str]
     threshold: int
     texts: Mapping[str, str]
     total: int
+    key: bytes = field(default=b"", repr=False)
 
     @property
     def restorable(self) -> bool:
@@ -63,11 +69,11 @@ class Production:
 
 def production(now: datetime) -> Production:
     """As it stood at `now`: the newest booking 75 minutes old, five before the newest snapshot."""
-    custodians = {label: share("production", x) for x, label in enumerate(CUSTODIANS, start=1)}
+    custodians = dict(zip(CUSTODIANS, shares("production"), strict=True))
     canary, control, other = (ciphertext(text) for text in (_CANARY, _CONTROL, _OTHER))
     texts = MappingProxyType({canary: _CANARY, control: _CONTROL, other: _OTHER})
     return Production(
-        vault=cluster("7b1f2c60-production", tuple(custodians.values()), THRESHOLD, texts),
+        vault=cluster("7b1f2c60-production", shares("production"), THRESHOLD, texts, key("production")),
         custodians=MappingProxyType({label: Secret(text) for label, text in custodians.items()}),
         bad_share=Secret(share("another set", 77)),
         canary=canary,
@@ -80,17 +86,29 @@ def production(now: datetime) -> Production:
 
 def foreign(shares_of: str = "somebody else") -> Cluster:
     """Another organisation's vault: its backup is whole, and production's shares do not open it."""
-    shares = tuple(share(shares_of, x) for x in range(1, 6))
-    return cluster("e0e0e0e0-foreign", shares, THRESHOLD, {"vault:v1:" + base64.b64encode(bytes(40)).decode(): ""})
+    texts = {"vault:v1:" + base64.b64encode(bytes(40)).decode(): ""}
+    return cluster("e0e0e0e0-foreign", shares(shares_of), THRESHOLD, texts, key(shares_of))
 
 
-def cluster(id_: str, shares: tuple[str, ...], threshold: int, texts: Mapping[str, str]) -> Cluster:
+def cluster(id_: str, of: tuple[str, ...], threshold: int, texts: Mapping[str, str], key: bytes = b"") -> Cluster:
     """A cluster that any `threshold` of these shares open."""
-    return Cluster(id_, frozenset(shares), threshold, texts, total=len(shares))
+    return Cluster(id_, frozenset(of), threshold, texts, total=len(of), key=key)
+
+
+def key(of: str) -> bytes:
+    """The key-encryption key of that vault."""
+    return hashlib.sha256(f"{of} key".encode()).digest()
+
+
+@functools.cache
+def shares(of: str) -> tuple[str, ...]:
+    """Five shares of its key, real ones, in hexadecimal; any three make it."""
+    coefficients = [hashlib.sha256(f"{of} coefficient {power}".encode()).digest() for power in range(1, THRESHOLD)]
+    return tuple(one.hex() for one in split(key(of), coefficients, range(1, SHARES + 1)))
 
 
 def share(of: str, x: int) -> str:
-    """A share as servers write them: 33 bytes in hexadecimal, the last one its own x."""
+    """What looks like a share: 33 bytes in hexadecimal, the last one its own x; of a key that nobody has."""
     return hashlib.sha256(f"{of} share {x}".encode()).hexdigest() + f"{x:02x}"
 
 

@@ -23,6 +23,7 @@ def environment(production: Production, manifest_key: str) -> config.Environment
             account_id=names.ACCOUNT,
             region=names.REGION,
             endpoint="http://127.0.0.1:5000",
+            sign_in=config.SignIn(way="mfa", mfa_serial=names.MFA_DEVICE),
             identity_patterns=(f"arn:aws:sts::{names.ACCOUNT}:assumed-role/runbook-drill/*",),
         ),
         vault=_vault(production),
@@ -82,6 +83,9 @@ def _vault(production: Production) -> config.Vault:
         ),
         mounts=("secret", "transit"),
         transit_keys=(names.TRANSIT_KEY,),
+        egress_probe=names.EGRESS_PROBE,
+        production_endpoints=names.PRODUCTION_ENDPOINTS,
+        service=names.VAULT_SERVICE,
         custodians=names.CUSTODIANS,
     )
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.engine.errors import LayerFailed, NoVerdict, SignedOut
 from runbook.engine.ports import Permit, Secret
 from runbook.estate.memory.names import TRANSIT_KEY, VAULT_ADDRESS
 from runbook.estate.memory.production import Cluster
@@ -17,6 +17,7 @@ from runbook.estate.memory.world import World
 from runbook.estate.ports import (
     Progress,
     SealStatus,
+    StaticRole,
     ThrowAway,
     TransitKey,
     Undecryptable,
@@ -44,6 +45,10 @@ class MemoryVault:
         self._credentials = credentials
         self._archives = archives
         self._token: str | None = None
+        self.audit: tuple[str, ...] | None = None
+        self.irrevocable: int | None = 0
+        self.roles: tuple[StaticRole, ...] | None = ()
+        self.connections: dict[str, str] = {}
 
     async def seal_status(self) -> SealStatus:
         await self._world.ask("vault")
@@ -52,7 +57,7 @@ class MemoryVault:
     async def health(self) -> VaultHealth:
         await self._world.ask("vault")
         server = self._server
-        status = 501 if server.cluster is None else 503 if server.sealed else 200
+        status = 501 if server.cluster is None else 503 if server.sealed else 429 if server.broken else 200
         return VaultHealth(status, self._cluster_id(), self._world.now())
 
     async def fingerprint(self) -> str:
@@ -85,7 +90,7 @@ class MemoryVault:
         if restored is None:
             words = 'failed checking integrity of snapshot: hash check failed for "state.bin"'
             raise LayerFailed("The vault refused the archive", provider_text=words, source="vault")
-        if not force:
+        if not force and not self._server.auto:
             words = "could not verify hash file, possibly the snapshot is using a different set of unseal keys"
             raise LayerFailed("The archive was made with other unseal keys", provider_text=words, source="vault")
         progress(len(body), len(body))
@@ -122,14 +127,39 @@ class MemoryVault:
             return None
         return TransitKey(name, versions=(1,), latest=_LATEST, min_decryption=1)
 
-    async def decrypt(self, mount: str, key: str, ciphertext: str) -> Secret:
+    async def decrypt(self, mount: str, key: str, ciphertext: str, *, token: Secret | None = None) -> Secret:
         await self._world.ask("vault")
         if not self._server.open or self._server.cluster is None:
             raise Undecryptable("sealed", 503, "Vault is sealed")
-        await self._authenticated()
+        if token is None:
+            await self._authenticated()
+        if not self._restored():
+            raise Undecryptable("other", 404, 'no handler for route "transit/decrypt". route entry not found.')
         if mount != "transit" or key != TRANSIT_KEY:
             raise Undecryptable("unknown-key", 400, "encryption key not found")
         return Secret(self._plaintext(self._server.cluster, ciphertext))
+
+    async def audit_devices(self) -> tuple[str, ...] | None:
+        await self._authenticated()
+        return self.audit
+
+    async def irrevocable_leases(self) -> int | None:
+        await self._authenticated()
+        return self.irrevocable
+
+    async def static_roles(self, mount: str) -> tuple[StaticRole, ...] | None:
+        del mount
+        await self._authenticated()
+        return self.roles
+
+    async def database_url(self, mount: str, connection: str) -> str | None:
+        await self._authenticated()
+        return self.connections.get(f"{mount}/{connection}")
+
+    async def repoint(self, permit: Permit, mount: str, connection: str, url: str) -> None:
+        await self._world.change(permit, "vault:Repoint", VAULT_ADDRESS)
+        self._must_be_open()
+        self.connections[f"{mount}/{connection}"] = url
 
     async def sign_out(self, permit: Permit) -> None:
         if self._token is None:
@@ -153,7 +183,7 @@ class MemoryVault:
         await self._world.ask("vault")
         self._must_be_open()
         if self._token not in self._server.tokens:
-            raise NoVerdict("The vault refused the sign-in", provider_text="permission denied", source="vault")
+            raise SignedOut("vault", "The vault refused the sign-in", provider_text="permission denied", source="vault")
 
     def _must_be_open(self) -> None:
         if not self._server.open:
@@ -170,13 +200,15 @@ class MemoryVault:
         return SealStatus(
             initialised=server.cluster is not None,
             sealed=not server.open,
-            seal_type="shamir",
+            seal_type=server.seal_type,
+            recovery_seal=server.auto,
             threshold=server.shown.threshold,
             shares=server.shown.shares,
             progress=len(server.entered),
             nonce=server.nonce,
             version="2.6.2",
             storage="raft",
+            product="openbao",
             cluster_id=self._cluster_id(),
         )
 

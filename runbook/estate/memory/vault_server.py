@@ -34,7 +34,15 @@ class VaultServer:
     """The state of one server; a fresh one is not initialised."""
 
     def __init__(self) -> None:
+        self.seal_type = "shamir"
+        self.kms_usable = True  # whether a vault that unseals itself can
+        self.broken = False  # its set-up after the unseal fails: open, and never active
         self.wipe()
+
+    @property
+    def auto(self) -> bool:
+        """Whether a key service unseals it."""
+        return self.seal_type != "shamir"
 
     def wipe(self) -> None:
         """Its data emptied, and started again."""
@@ -60,6 +68,7 @@ class VaultServer:
         self.shown = Shown(threshold, shares)
         token = f"s.{secrets.token_hex(12)}"
         self.tokens.add(token)
+        self._unseal_itself()
         return keys, token
 
     def submit(self, key: str) -> None:
@@ -97,6 +106,16 @@ class VaultServer:
         self.reset()
         if self.cluster is not None:
             self.shown = Shown(self.cluster.threshold, self.cluster.total)
+        self._unseal_itself()
+
+    def allow_kms(self) -> None:
+        """Its key can be used again: it unseals itself within seconds."""
+        self.kms_usable = True
+        self._unseal_itself()
+
+    def _unseal_itself(self) -> None:
+        if self.auto and self.kms_usable and self.cluster is not None:
+            self.sealed = False
 
     def become(self, restored: Cluster) -> None:
         """What a restore does: other keys, so sealed; every token of before is dead; what is shown is stale."""
@@ -104,6 +123,7 @@ class VaultServer:
         self.sealed = True
         self.reset()
         self.tokens.clear()
+        self._unseal_itself()
 
 
 def _canonical(key: str) -> str:

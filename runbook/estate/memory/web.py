@@ -28,6 +28,7 @@ class MemoryWeb:
         self._edge = edge
         self._dns = dns
         self.origin_open = False
+        self.egress_open = False  # whether the vault's way out to production is open
         self.certificate_guilt: str | None = None
 
     async def get(self, url: str, *, address: str | None = None) -> WebAnswer:
@@ -55,7 +56,16 @@ class MemoryWeb:
             return _there(self._application.health(), url) if method == "GET" else Reply(405, {}, b"")
         if url == names.PROBE_URL:
             return _there(self._application.probe(document), url) if method == "POST" else Reply(405, {}, b"")
+        if url == names.EGRESS_PROBE:
+            return self._egress(document)
         raise _unreachable(url)
+
+    def _egress(self, document: Mapping[str, Any]) -> Reply:
+        """The probe beside the vault: what it tried to connect to, and what came of it."""
+        targets = list(document.get("targets", ()))
+        reached, refused = (targets, []) if self.egress_open else ([], targets)
+        body = json.dumps({"rule": "vault-staging-no-egress", "reached": reached, "refused": refused})
+        return Reply(200, {"content-type": "application/json"}, body.encode())
 
     def _through_edge(self, parts: SplitResult, address: str) -> WebAnswer:
         if self.certificate_guilt is not None:

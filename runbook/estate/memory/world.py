@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from runbook.engine.errors import NoVerdict, Refused
+from runbook.engine.errors import NoVerdict, Refused, SignedOut
 from runbook.engine.ports import Permit
 
 Now = Callable[[], datetime]
@@ -20,6 +20,7 @@ class World:
         self.calls: list[tuple[str, str]] = []
         self.dry_runs: list[tuple[str, str]] = []
         self.down: dict[str, str] = {}
+        self.signed_out = False  # of the cloud account
 
     async def ask(self, provider: str) -> None:
         """The way to a provider: lets others run, as the network does, and fails while the provider is down."""
@@ -27,6 +28,9 @@ class World:
         if provider in self.down:
             why = self.down[provider]
             raise NoVerdict(f"{provider} could not be asked: {why}", fix="Retry.", provider_text=why, source=provider)
+        if provider == "aws" and self.signed_out:
+            words = "ExpiredToken: The security token included in the request is expired"
+            raise SignedOut("aws", "AWS no longer accepts this session", provider_text=words, source="aws")
 
     async def change(self, permit: Permit, operation: str, target: str) -> None:
         """`ask` for a mutating call: the permit is judged as the interlock does it, and the call counted."""

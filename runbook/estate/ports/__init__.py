@@ -21,7 +21,9 @@ from runbook.estate.ports.cloud import (
     KeyService,
     ObjectStore,
     Progress,
+    SignInState,
     StoredObject,
+    WrongCode,
 )
 from runbook.estate.ports.databases import (
     Database,
@@ -58,14 +60,17 @@ from runbook.estate.ports.platform import (
     TokenIdentity,
 )
 from runbook.estate.ports.vault import (
+    ArchiveProof,
     ArchiveReport,
     Archives,
     SealStatus,
+    StaticRole,
     ThrowAway,
     TransitKey,
     Undecryptable,
     Vault,
     VaultHealth,
+    WrongArchiveShares,
     WrongShares,
 )
 
@@ -90,6 +95,7 @@ class Estate:
 
 
 __all__ = [
+    "ArchiveProof",
     "ArchiveReport",
     "Archives",
     "Branch",
@@ -122,7 +128,9 @@ __all__ = [
     "Rule",
     "SealStatus",
     "Service",
+    "SignInState",
     "Snapshot",
+    "StaticRole",
     "StoredObject",
     "TableContent",
     "ThrowAway",
@@ -134,6 +142,8 @@ __all__ = [
     "Web",
     "WebAnswer",
     "Whereabouts",
+    "WrongArchiveShares",
+    "WrongCode",
     "WrongShares",
     "Zone",
 ]

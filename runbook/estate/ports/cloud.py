@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
+
+from runbook.engine.ports import Secret
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) bytes; may be called from any thread; total 0 = unknown."""
@@ -18,8 +20,55 @@ class CallerIdentity:
     arn: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignInState:
+    """How we are signed in: `way` as configured, `source` as the credential chain names it, `until` its end if known.
+
+    `needs` says what is missing: `code` (of the MFA device `device`), `login` (`command` does it), or nothing.
+    `mfa` is PROVEN when STS gave the session for serial and code; else NO: no AWS API shows it.
+    """
+
+    way: str
+    source: str
+    needs: Literal["", "code", "login"] = ""
+    mfa: Literal["PROVEN", "NO"] = "NO"
+    until: datetime | None = None
+    device: str = ""
+    command: tuple[str, ...] = ()
+
+
+class WrongCode(Exception):
+    """Raised by `CloudAccount.sign_in`: STS did not accept the one-time code; `text` as it said, cleaned."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class CloudAccount(Protocol):
-    """STS."""
+    """STS, and the sign-in that every AWS client uses."""
+
+    async def sign_in_state(self) -> SignInState:
+        """What is known without asking AWS; NoVerdict, with the fix, where no credentials can be loaded at all."""
+        ...
+
+    async def sign_in(self, code: Secret | None = None) -> SignInState:
+        """Take a session: with a code (`mfa`), or by loading what is there now (`sso`, `ambient`).
+
+        WrongCode when STS refuses the code.  The session replaces the one before it, in every client.
+        """
+        ...
+
+    async def denied(self, arn: str, actions: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of the actions `arn` may not do, by iam:SimulatePrincipalPolicy; NoVerdict when that may not be asked.
+
+        `arn` may be an assumed role's: the role itself is what is simulated.
+        """
+        ...
+
+    async def sso_instances(self) -> tuple[str, ...]:
+        """ARNs of the Identity Center instances that answer (sso-admin:ListInstances)."""
+        ...
 
     async def identity(self) -> CallerIdentity: ...
     async def clock_offset(self) -> float:

@@ -69,6 +69,10 @@ class DatabaseService(Protocol):
         """Without a final snapshot, its automated backups with it; a missing one is no error."""
         ...
 
+    async def keep(self, permit: Permit, snapshot: str, name: str) -> None:
+        """Copy a snapshot to a manual one of that name, under the same key; one that exists already is no error."""
+        ...
+
     async def automated_backups(self, instance: str) -> int:
         """How many automated backups of that instance are still kept."""
         ...

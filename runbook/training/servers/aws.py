@@ -3,8 +3,9 @@
     python -m runbook.training.servers.aws --region eu-west-2 --account 111122223333 --control URL --ready FILE …
 
 Writes what the estate must know (JSON: port, keys, names) to the ready file when it serves.  Below `/practice/` is
-the estate's own door, which no AWS client asks: `publish` (objects of a bucket), `weather` (faults), `sign-in`
-(a new session) and `withhold-snapshots`.
+the estate's own door, which no AWS client asks: `publish` (objects of a bucket), `weather` (faults),
+`withhold-snapshots`, and the operator's sign-in: `mfa-code` (what their device shows), `sso-login` (a browser's part),
+`sign-in` (every session runs out; the next one for those who sign in by file).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from werkzeug.serving import make_server
 
 from runbook.training.servers import aws_rds
 from runbook.training.servers.aws_account import Account, AccountPlan
+from runbook.training.servers.aws_identity import BEARER, Identity
+from runbook.training.servers.aws_replies import Reply
 from runbook.training.servers.aws_weather import Weather
 
 _DOOR = "/practice/"
@@ -33,12 +36,13 @@ _StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class Front:
-    """The WSGI application: the door, then the weather, then moto."""
+    """The WSGI application: the door, then the weather, then who may do what, then moto."""
 
     def __init__(self, weather: Weather) -> None:
         self._weather = weather
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.account: Account | None = None
+        self.identity: Identity | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -46,8 +50,9 @@ class Front:
             return self._through_door(path.removeprefix(_DOOR), environ, start_response)
         if denied := self._weather.denial(environ):
             denial, service = denied
-            kind, body = denial.written(service)
-            return _answer(start_response, denial.status, body, kind)
+            return _answer(start_response, denial.reply(service))
+        if self.identity is not None and (reply := self.identity.answer(environ)):
+            return _answer(start_response, reply)
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 
@@ -56,37 +61,49 @@ class Front:
         try:
             done = self._grant(wish, json.loads(body or b"{}"))
         except (ValueError, TypeError, KeyError) as error:
-            return _answer(start_response, HTTPStatus.BAD_REQUEST, json.dumps({"error": str(error)}).encode())
-        return _answer(start_response, HTTPStatus.OK, json.dumps(done).encode())
+            return _answer(start_response, _json(HTTPStatus.BAD_REQUEST, {"error": str(error)}))
+        return _answer(start_response, _json(HTTPStatus.OK, done))
 
     def _grant(self, wish: str, given: dict[str, Any]) -> dict[str, Any]:
-        if self.account is None:
+        if self.account is None or self.identity is None:
             raise ValueError("the account is not made yet")
+        asked: dict[str, Callable[[], dict[str, str]]] = {
+            "mfa-code": self.identity.code,
+            "sso-login": self.identity.sso_login,
+            "sign-in": self.identity.expire,
+        }
+        if wish in asked:
+            return asked[wish]()
         if wish == "publish":
             self.account.publish(**given)
         elif wish == "weather":
             self._weather.change(**given)
         elif wish == "withhold-snapshots":
             self.account.withhold_snapshots(**given)
-        elif wish == "sign-in":
-            self._weather.change(expired_keys=(*self._weather.now.expired_keys, given["expired"]))
-            return self.account.sign_in()
         else:
             raise ValueError(f"the door knows no {wish}")
         return {}
 
 
-def _answer(
-    start_response: _StartResponse, status: HTTPStatus, body: bytes, kind: str = "application/json"
-) -> Iterable[bytes]:
-    start_response(f"{status.value} {status.phrase}", [("Content-Type", kind), ("Content-Length", str(len(body)))])
-    return [body]
+def _answer(start_response: _StartResponse, reply: Reply) -> Iterable[bytes]:
+    status, length = reply.status, str(len(reply.body))
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", reply.kind), ("Content-Length", length)])
+    return [reply.body]
+
+
+def _json(status: HTTPStatus, document: dict[str, Any]) -> Reply:
+    return Reply(status, "application/json", json.dumps(document).encode())
 
 
 def handler_with(weather: Weather) -> type[MotoRequestHandler]:
     """A request handler whose `Date` header is the provider's clock, not this machine's."""
 
     class Handler(MotoRequestHandler):
+        def make_environ(self) -> dict[str, Any]:
+            """With the portal's token: werkzeug drops headers that have an underscore in their name."""
+            environ: dict[str, Any] = super().make_environ()
+            return environ | {BEARER: self.headers.get("x-amz-sso_bearer_token", "")}
+
         def date_time_string(self, timestamp: float | None = None) -> str:
             text: str = super().date_time_string(weather.clock() if timestamp is None else timestamp)
             return text
@@ -121,8 +138,8 @@ def main() -> int:
     plan = AccountPlan(given.account, given.region, given.engine_version, given.source_port, snapshots)
     account = Account(plan, f"http://127.0.0.1:{server.server_port}")
     account.make()
-    front.account = account
-    _tell(given.ready, account.facts | {"port": server.server_port})
+    front.account, front.identity = account, Identity(given.account, given.region, weather)
+    _tell(given.ready, account.facts | front.identity.facts | {"port": server.server_port})
     serving.join()
     return 0
 

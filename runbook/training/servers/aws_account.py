@@ -19,13 +19,12 @@ from moto.sts.models import sts_backends
 from runbook.training.servers.aws_names import (
     BUCKET,
     DATABASE,
+    ESTATE_ROLE,
     INSTANCE,
     INSTANCE_CLASS,
     PARAMETER_GROUP,
     RETENTION_DAYS,
-    ROLE,
     SECURITY_GROUP,
-    SESSION,
     SUBNET_GROUP,
     snapshot_id,
 )
@@ -56,23 +55,21 @@ class Account:
         """moto's RDS backend of the account's region."""
         return rds_backends[self.plan.account][self.plan.region]
 
-    def sign_in(self) -> dict[str, str]:
-        """A new session of the drill role, which `facts` have from now on; GetCallerIdentity knows it by its key id."""
-        arn = f"arn:aws:iam::{self.plan.account}:role/{ROLE}"
-        session = sts_backends[self.plan.account]["aws"].assume_role(self.plan.region, SESSION, arn, "", 8 * 3600, "")
-        keys = {"access_key": session.access_key_id, "secret_key": session.secret_access_key}
-        self.facts |= keys
-        return keys
-
     def make(self) -> None:
         """Make everything; `facts` then says what the configuration must know."""
-        self.sign_in()
+        self._sign_in()
         key = self._make_key()
         self._make_bucket(key)
         group = self._make_network()
         self._make_instance(key, group)
         self._make_snapshots()
         self.facts |= {"kms_key": key, "security_group": group, "bucket": BUCKET}
+
+    def _sign_in(self) -> None:
+        """A session of the estate's own, for all that it does itself; it never runs out, whatever the deck does."""
+        arn = f"arn:aws:iam::{self.plan.account}:role/{ESTATE_ROLE}"
+        session = sts_backends[self.plan.account]["aws"].assume_role(self.plan.region, "estate", arn, "", 8 * 3600, "")
+        self.facts |= {"access_key": session.access_key_id, "secret_key": session.secret_access_key}
 
     def client(self, service: str) -> Any:
         """A boto3 client of ours; explicit in everything, so that no file or variable of the operator's counts."""

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 ACCOUNT = "111122223333"  # AWS's own example account
 REGION = "eu-west-2"
 ROLE = "runbook-drill"
+ESTATE_ROLE = "practice-estate"
 SESSION = "cto"
+VAULT_KEY = "AKIAPRACTICEVAULT000"  # with which the vaults ask KMS to unseal them; no secret, moto checks none
+USER = "cto"
+MFA_DEVICE = "cto"
+PERMISSION_SET = "ClinicAdministrator"
+SSO_ROLE = f"AWSReservedSSO_{PERMISSION_SET}_0123456789abcdef"
 BUCKET = "practice-clinic-backups"
 VAULT_PREFIX = "vault/"
 MANIFEST_PREFIX = "manifests/"

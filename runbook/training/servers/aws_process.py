@@ -79,10 +79,6 @@ class AwsProcess:
             raise RuntimeError(f"the AWS server refused {wish}: {error.read().decode('utf-8', 'replace')}") from error
         return document
 
-    def renew_session(self) -> None:
-        """The sign-in runs out; `facts` hold the next one."""
-        self.facts |= self.ask("sign-in", expired=self.facts["access_key"])
-
     def stop(self) -> None:
         """End it; idempotent."""
         self.child.stop()

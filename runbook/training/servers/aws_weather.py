@@ -11,7 +11,10 @@ from threading import Lock
 from typing import Any
 from xml.sax.saxutils import escape
 
-_SCOPE = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
+from runbook.training.servers.aws_names import VAULT_KEY
+from runbook.training.servers.aws_replies import Reply
+
+SCOPE = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
 _OBJECT = re.compile(r"/[^/]+/.+")
 
 
@@ -25,7 +28,9 @@ class Mood:
     delete_seconds: float = 0.4
     protect_restored: bool = False
     kms_denied: bool = False
+    vault_kms_denied: bool = False
     expired_keys: tuple[str, ...] = ()
+    denied_actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,14 @@ class Denial:
     code: str
     message: str
 
+    def reply(self, service: str) -> Reply:
+        """As an answer of that service."""
+        return Reply(self.status, *self.written(service))
+
     def written(self, service: str) -> tuple[str, bytes]:
         """Content type and body, in the protocol of that service."""
         code, message = escape(self.code), escape(self.message)
-        if service == "kms":
+        if service in {"kms", "sso"}:
             document = {"__type": self.code, "message": self.message}
             return "application/x-amz-json-1.1", json.dumps(document).encode()
         if service == "s3":
@@ -51,6 +60,12 @@ class Denial:
 
 
 _EXPIRED = Denial(HTTPStatus.BAD_REQUEST, "ExpiredToken", "The security token included in the request is expired")
+_VAULT_DENIED = Denial(
+    HTTPStatus.BAD_REQUEST,
+    "AccessDeniedException",
+    "User: arn:aws:iam::111122223333:user/vault is not authorized to perform: kms:Decrypt on this resource because no "
+    "identity-based policy allows the kms:Decrypt action",
+)
 _THROTTLED = Denial(HTTPStatus.BAD_REQUEST, "Throttling", "Rate exceeded")
 _UNAVAILABLE = Denial(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", "Service is unable to handle request.")
 
@@ -78,10 +93,12 @@ class Weather:
 
     def denial(self, environ: dict[str, Any]) -> tuple[Denial, str] | None:
         """Why this request is refused and the service asked, or None."""
-        scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         key, service = scope.groups() if scope else ("", "")
         if key in self.now.expired_keys:
             return _EXPIRED, service
+        if key == VAULT_KEY and self.now.vault_kms_denied and environ.get("HTTP_X_AMZ_TARGET", "").endswith(".Decrypt"):
+            return _VAULT_DENIED, service
         if service == "s3" and self.now.kms_denied and _reads_object(environ):
             return _no_decrypt(), service
         if service == "rds" and (rough := self._next_rough_call()):

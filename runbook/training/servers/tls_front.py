@@ -42,6 +42,7 @@ class TlsFront:
         self._ended: asyncio.Event | None = None
         self._ready: Future[int] = Future()
         self._clients: set[asyncio.Task[None]] = set()
+        self._greeted: set[asyncio.Transport] = set()  # those that have not asked for TLS yet
         self._thread = Thread(target=lambda: asyncio.run(self._serve()), name="tls front", daemon=True)
 
     def start(self) -> int:
@@ -65,16 +66,19 @@ class TlsFront:
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         try:
-            server = await self._loop.create_server(lambda: _Greeter(self._welcome), "127.0.0.1", 0)
+            server = await self._loop.create_server(lambda: _Greeter(self._welcome, self._greeted), "127.0.0.1", 0)
         except OSError as error:
             self._ready.set_exception(error)
             return
         self._ready.set_result(server.sockets[0].getsockname()[1])
         await self._ended.wait()
         server.close()
+        for transport in self._greeted:
+            transport.abort()
         for client in self._clients:
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the loop's next round
 
     def _welcome(self, transport: asyncio.Transport) -> None:
         """Called when a client asked for TLS and said nothing else."""
@@ -142,10 +146,14 @@ class _Upgraded(asyncio.StreamReaderProtocol):
 
 
 class _Greeter(asyncio.Protocol):
-    """The words in the clear, before TLS; `welcome` is called with the transport when TLS may start."""
+    """The words in the clear, before TLS; `welcome` is called with the transport when TLS may start.
 
-    def __init__(self, welcome: Callable[[asyncio.Transport], None]) -> None:
+    As long as it is ours, the transport is in `ours`.
+    """
+
+    def __init__(self, welcome: Callable[[asyncio.Transport], None], ours: set[asyncio.Transport]) -> None:
         self._welcome = welcome
+        self._ours = ours
         self._said = bytearray()
         self._transport: asyncio.Transport | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -153,10 +161,13 @@ class _Greeter(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # a TCP server's transport is one
         self._transport = transport
+        self._ours.add(transport)
         self._alarm = asyncio.get_running_loop().call_later(_PATIENCE, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature is asyncio's
         self._stop_alarm()
+        if self._transport is not None:
+            self._ours.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._said += data
@@ -170,6 +181,7 @@ class _Greeter(asyncio.Protocol):
             self._transport.write(b"N")
         elif request[1] == SSL_REQUEST:
             self._stop_alarm()
+            self._ours.discard(self._transport)
             self._transport.write(b"S")
             self._welcome(self._transport)
         else:

@@ -1,0 +1,177 @@
+"""The person at a line-by-line terminal: one question, one line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from runbook.engine.ports import (
+    Act,
+    AskSecret,
+    Attest,
+    ByHand,
+    Choice,
+    Choose,
+    Confirm,
+    Decide,
+    Decision,
+    Gate,
+    Preview,
+    RunCommand,
+    SecretAnswer,
+    TypeName,
+)
+from runbook.plain.keyboard import Keyboard
+from runbook.plain.lines import Lines
+from runbook.plain.secrets import Secrets
+from runbook.plain.typed import numbered
+from runbook.terminal import run_here
+from runbook.views import Phone
+
+
+class PlainOperator:
+    """The person at a line-by-line terminal."""
+
+    def __init__(
+        self, lines: Lines, keyboard: Keyboard, phone: Callable[[], Phone | None], name: str = "operator"
+    ) -> None:
+        self.name = name
+        self._lines = lines
+        self._keyboard = keyboard
+        self._secrets = Secrets(lines, keyboard, phone)
+        lines.beside(lambda: keyboard.prompt)
+
+    async def confirm(self, ask: Confirm) -> bool:
+        self._lines.say()
+        self._lines.say(f"  {ask.step}: {ask.title}")
+        self._preview(ask.preview)
+        if ask.optional:
+            words = {"yes": "do it", "no": "go on without it"}
+            return await self._word("  Do it (Enter = no)", words, empty="no") == "yes"
+        return await self._word("  Do it", {"yes": "do it", "no": "not now: nothing is done"}) == "yes"
+
+    async def type_name(self, ask: TypeName) -> str:
+        return await self._keyboard.line(f"  Type {ask.expected} exactly: ")
+
+    async def choose(self, ask: Choose) -> Choice:
+        self._lines.say()
+        self._lines.say(f"  {ask.title}  ({', '.join(ask.columns)})")
+        for number, option in enumerate(ask.options, start=1):
+            mark = f" (cannot be chosen: {option.unfit})" if option.unfit else ""
+            mark = " (default)" if option.key == ask.default else mark
+            self._lines.say(f"  {number:>3}  {'  '.join(option.cells)}{mark}")
+        while True:
+            text = (await self._keyboard.line("  Number (Enter = default): " if ask.default else "  Number: ")).strip()
+            picked = numbered(text, ask.options)
+            if ask.default and (not text or (picked and picked.key == ask.default)):
+                return Choice(ask.default)
+            if picked is None:
+                self._lines.say(f"    {_how_to_choose(ask)}")
+            elif picked.unfit:
+                self._lines.say(f"    It cannot be chosen: {picked.unfit}.")
+            else:
+                return Choice(picked.key, await self._reason())
+
+    async def secret(self, ask: AskSecret) -> SecretAnswer:
+        return await self._secrets.ask(ask)
+
+    async def attest(self, ask: Attest) -> str:
+        self._lines.say(f"  You state: {ask.statement}")
+        return await self._keyboard.line("  How you know (empty = not attested): ")
+
+    async def by_hand(self, ask: ByHand) -> bool:
+        self._lines.say()
+        self._lines.say(f"  BY HAND: {ask.what}")
+        for line in ask.how:
+            self._lines.say(f"    - {line}")
+        return await self._word("  Is it", {"done": "it is done", "no": "it is not done"}) == "done"
+
+    async def run_command(self, ask: RunCommand) -> int | None:
+        """Run it here, with this terminal as its own."""
+        self._lines.say()
+        self._lines.say(f"  {ask.what}")
+        self._lines.say(f"    command: {shlex.join(ask.argv)}")
+        if await self._word("  Run it now", {"yes": "run it here", "no": "not now"}) != "yes":
+            return None
+        return await run_here(ask.argv)
+
+    async def decide(self, ask: Decide) -> Decision:
+        self._lines.say()
+        self._lines.say(f"  {ask.step} is {ask.verdict}: {ask.observed}")
+        if Act.SIGN_IN in ask.options:
+            self._lines.say("    do this: sign-in, here and now; the step is tried again, nothing is lost")
+        for label, text in (("expected", ask.expected), ("why", ask.why), ("fix", ask.fix), ("by hand", ask.manual)):
+            if text:
+                self._lines.say(f"    {label}: {text}")
+        return await self._decision(f"  {ask.step}", ask.options, ask.back_to)
+
+    async def gate(self, ask: Gate) -> Decision:
+        self._lines.say()
+        self._lines.say(f"  CHECKPOINT {ask.number} {ask.title}: {ask.refusal or 'everything of this stage was shown'}")
+        after = (
+            f"{ask.next_title} touches {ask.next_touches}"
+            if ask.next_title
+            else f"The closing touches {ask.next_touches}"
+        )
+        self._lines.say(f"  Next: {after}.")
+        return await self._decision("  Open it", ask.options, ask.back_to)
+
+    # -- how lines are read ---------------------------------------------------------------------------------------
+    async def _decision(self, prompt: str, options: tuple[Act, ...], back_to: tuple[str, ...]) -> Decision:
+        meaning = {act.value: _MEANING[act] for act in options}
+        while True:
+            word, rest = await self._word_and_rest(prompt, meaning)
+            act = Act(word)
+            if act is Act.BACK:
+                to, _, reason = rest.partition(" ")
+                while to.partition(".")[0] not in back_to:
+                    to = (await self._keyboard.line(f"  Back to ({', '.join(back_to)}): ")).strip()
+                return Decision(act, reason or await self._reason(), to)
+            if act in {Act.ATTEST, Act.ABORT}:
+                return Decision(act, rest or await self._reason())
+            return Decision(act)
+
+    async def _reason(self) -> str:
+        while True:
+            reason = (await self._keyboard.line("  Reason (it goes into the record): ")).strip()
+            if reason:
+                return reason
+
+    async def _word(self, prompt: str, meaning: dict[str, str], *, empty: str = "") -> str:
+        return (await self._word_and_rest(prompt, meaning, empty=empty))[0]
+
+    async def _word_and_rest(self, prompt: str, meaning: dict[str, str], *, empty: str = "") -> tuple[str, str]:
+        """One of the words, or enough of its beginning to tell; `empty` is what Enter means; else they are listed."""
+        while True:
+            text = (await self._keyboard.line(f"{prompt} [{' / '.join(meaning)} / ?]: ")).strip() or empty
+            word, _, rest = text.partition(" ")
+            fits = [known for known in meaning if word and known.startswith(word.lower())]
+            if len(fits) == 1:
+                return fits[0], rest.strip()
+            for known, means in meaning.items():
+                self._lines.say(f"    {known}: {means}")
+
+    def _preview(self, preview: Preview) -> None:
+        self._lines.say(f"    {preview.what}")
+        self._lines.say(f"    target: {preview.target}")
+        for call in preview.calls:
+            self._lines.say(f"    call:   {call}")
+        for change in preview.changes:
+            before = f"{change.before} → " if change.before else ""
+            self._lines.say(f"    {change.name}: {before}{change.after}")
+
+
+def _how_to_choose(ask: Choose) -> str:
+    if ask.default:
+        return f"A number from 1 to {len(ask.options)}, or Enter; another than the default: why."
+    return f"A number from 1 to {len(ask.options)}; there is no default here, and a reason is asked for."
+
+
+_MEANING = {
+    Act.OPEN: "look at every layer once more, then open the checkpoint",
+    Act.SIGN_IN: "sign in again here; nothing is lost, and the step is tried again",
+    Act.RETRY: "look again",
+    Act.ATTEST: "attest REASON: state it yourself; it is an exception and the record says so",
+    Act.BACK: "back STAGE REASON: the results from there on become void, nothing is made twice",
+    Act.ABORT: "abort REASON: end the run, clean up, write the record",
+}

@@ -1,0 +1,125 @@
+"""Standard input, line by line, beside a run that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TextIO
+
+from runbook.engine.errors import OperatorGone
+from runbook.plain import echo
+
+DROPPED = "  That is not asked any more, and what was typed for it is dropped.  Press Enter to go on: "
+
+
+@dataclass(slots=True)
+class _Read:
+    """One line that is being read, or was and nobody took it; `masked`: what it holds may be a secret."""
+
+    line: asyncio.Future[str | None]
+    masked: bool
+
+
+class Keyboard:
+    """Reads lines in a thread of its own, so that the run goes on while it waits for one.
+
+    A question that is withdrawn leaves its read standing, since a blocked read cannot be taken back.  The next question
+    gets that line, unless the withdrawn one was masked: a share is shown to nobody and answers nothing else.
+    """
+
+    def __init__(self, source: TextIO) -> None:
+        self._source = source
+        self._wanted: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._standing: _Read | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self.prompt = ""  # what is being waited behind, "" when nothing is asked
+
+    async def line(self, prompt: str, *, masked: bool = False) -> str:
+        """The next line, stripped of its end; OperatorGone when there is none."""
+        async with self._one_at_a_time:
+            return await self._line(prompt, masked=masked)
+
+    def close(self) -> None:
+        """A run that was left while a secret was asked for leaves the terminal as it found it."""
+        if self._standing is not None and self._standing.masked:
+            echo.on(self._source)
+
+    async def _line(self, prompt: str, *, masked: bool) -> str:
+        if self._standing is not None and self._standing.masked:
+            await self._drop(self._standing)
+        if masked and not (self._standing is not None and self._standing.line.done()):
+            echo.off(self._source)  # also for a read that was begun with echo
+        text = await self._wait(prompt, masked=masked)
+        if text is None:
+            raise OperatorGone("standard input ended while an answer was needed", source="operator")
+        return text
+
+    async def _drop(self, read: _Read) -> None:
+        """Until Enter is pressed nobody knows what has been typed, and echo stays off."""
+        if not read.line.done():
+            await self._wait(DROPPED, masked=True)
+        elif read.line.result() is not None:
+            self._standing = None
+
+    async def _wait(self, prompt: str, *, masked: bool) -> str | None:
+        with self._prompting(prompt):
+            read = self._standing = self._standing or self._begin(masked=masked)
+            read.masked = masked
+            text = await asyncio.shield(read.line)
+        self._standing = None if text is not None else read  # an input that ended stays ended
+        return text
+
+    @contextlib.contextmanager
+    def _prompting(self, prompt: str) -> Iterator[None]:
+        self.prompt = prompt
+        _write(prompt)
+        try:
+            yield
+        except asyncio.CancelledError:
+            _write("\n")
+            raise
+        finally:
+            self.prompt = ""
+
+    def _begin(self, *, masked: bool) -> _Read:
+        loop = asyncio.get_running_loop()
+        read = _Read(loop.create_future(), masked)
+
+        def settle(text: str | None) -> None:
+            if not read.line.done():  # the run may have been cancelled meanwhile
+                read.line.set_result(text)
+
+        def work() -> None:
+            text = self._source.readline()
+            self._end_line(read)
+            with contextlib.suppress(RuntimeError):  # the loop may be closed: the run was interrupted meanwhile
+                loop.call_soon_threadsafe(settle, text.rstrip("\r\n") if text else None)
+
+        self._wanted.put(work)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, daemon=True, name="keyboard")
+            self._thread.start()
+        return read
+
+    def _end_line(self, read: _Read) -> None:
+        """What no terminal ended is ended here; what was typed is not repeated: it may be a share."""
+        if read.masked:
+            echo.on(self._source)
+        if read.masked or not self._source.isatty():
+            _write("\n")
+
+    def _serve(self) -> None:
+        while True:
+            self._wanted.get()()
+
+
+def _write(text: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # whoever read the lines went away: the run and its record go on
+        sys.stdout.write(text)
+        sys.stdout.flush()

@@ -1,0 +1,108 @@
+"""A run told as lines: a fold over its events."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from runbook.engine.events import Event, Kind, Progress, Said
+from runbook.engine.procedure import Procedure
+
+
+class Lines:
+    """Prints a run as lines; every state is a word."""
+
+    def __init__(self, procedure: Procedure[Any], out: TextIO) -> None:
+        self._procedure = procedure
+        self._out = out
+        self._prompt: Callable[[], str] = lambda: ""
+        self._shown: dict[str, str] = {}  # step → last progress text, so that each is said once
+        self._sayings: dict[Kind, Callable[[Event], None]] = {
+            Kind.DECLARED: self._declared,
+            Kind.STARTED: self._stage,
+            Kind.RESULT: self._result,
+            Kind.CHECKPOINT: self._checkpoint,
+            Kind.HEARTBEAT: self._fell,
+            Kind.FINDING: self._finding,
+            Kind.CLEANUP: self._cleanup,
+            Kind.RESUMED: self._resumed,
+            Kind.ENDED: self._ended,
+        }
+
+    def say(self, text: str = "") -> None:
+        """One line; a question that is open meanwhile is put again below it."""
+        prompt = self._prompt()
+        with contextlib.suppress(BrokenPipeError):  # whoever read the lines went away: the run and its record go on
+            print(f"\n{text}\n{prompt}" if prompt else f"{text}\n", end="", file=self._out, flush=True)
+
+    def beside(self, prompt: Callable[[], str]) -> None:
+        """Tell these lines what is being asked while they are said, "" for nothing."""
+        self._prompt = prompt
+
+    def hear(self, said: Said) -> None:
+        """A listener of the conductor."""
+        if isinstance(said, Progress):
+            self._progress(said)
+            return
+        say = self._sayings.get(said.kind)
+        if say is not None:
+            say(said)
+
+    def _declared(self, event: Event) -> None:
+        self.say(f"Run {event.data['run_id']} declared, T0 {event.at:%Y-%m-%dT%H:%M:%SZ}")
+
+    def _fell(self, event: Event) -> None:
+        if not event.data["alive"]:
+            self.say(f"  FELL         {self._title(event.stage)}: {event.data['observed']}")
+
+    def _finding(self, event: Event) -> None:
+        self.say(f"  FINDING      {event.data['text']}")
+
+    def _cleanup(self, event: Event) -> None:
+        gone = "gone" if event.data["gone"] else "NOT GONE"
+        self.say(f"  CLEANUP      {event.data['kind']} {event.data['id']}: {gone}, {event.data['observed']}")
+
+    def _resumed(self, _: Event) -> None:
+        self.say("Resumed: the world is looked at first, nothing is done twice")
+
+    def _ended(self, event: Event) -> None:
+        self.say(f"Ended: {event.data['outcome']}")
+
+    def _stage(self, event: Event) -> None:
+        if event.step is not None:
+            return
+        stage = self._procedure.stage(event.stage or "")
+        numbered = f"Stage {stage.number} of {len(self._procedure.stages)}: " if stage in self._procedure.stages else ""
+        self.say()
+        self.say(f"{numbered}{stage.title} (policy {stage.clause})")
+
+    def _result(self, event: Event) -> None:
+        data = event.data
+        adopted = " (found done)" if data["adopted"] else ""
+        self.say(f"  {data['verdict']:<12} {event.step}{adopted}: {data['observed']}  [{data['ms']} ms]")
+        if data["verdict"] in {"FAIL", "INCONCLUSIVE"}:
+            for label, key in (("expected", "expected"), ("fix", "fix"), ("they said", "provider_text")):
+                if data[key]:
+                    self.say(f"               {label}: {data[key]}")
+
+    def _checkpoint(self, event: Event) -> None:
+        data, title = event.data, self._title(event.stage)
+        match data["decision"]:
+            case "opened":
+                self.say(f"  CHECKPOINT   {title}: opened by {data['by']}")
+            case "refused":
+                self.say(f"  CHECKPOINT   {title}: stays shut: {data['reason']}")
+            case "back":
+                self.say(f"  BACK         to {data['to']}: {data['reason']}")
+            case _:
+                self.say(f"  ABORTED      {data['reason']}")
+
+    def _progress(self, progress: Progress) -> None:
+        if self._shown.get(progress.step) == progress.text:
+            return
+        self._shown[progress.step] = progress.text
+        self.say(f"    …          {progress.step}: {progress.text}")
+
+    def _title(self, stage: str | None) -> str:
+        return self._procedure.stage(stage or "").title

@@ -1,0 +1,166 @@
+"""The target: the right product and seal, shut off from production, and restarted where it shows stale figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook.engine.run import Attempt, Run
+from runbook.engine.verdict import Verdict
+from runbook.estate.memory.vault_server import Shown
+from runbook.estate.ports import SealStatus, StaticRole
+from tests.support.practice import Practice
+
+
+def last(run: Run, step: str) -> Attempt:
+    found = run.last(step)
+    assert found is not None
+    return found
+
+
+def configured(practice: Practice, **more: Any) -> None:
+    vault = practice.environment.vault.model_copy(update=more)
+    practice.environment = practice.environment.model_copy(update={"vault": vault})
+
+
+# -- does it fit --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("shown", "said", "fix"),
+    [
+        ({"product": "vault"}, "openbao was expected, another product answers", "same product"),
+        ({"storage": "file"}, "a raft snapshot needs raft storage", "with raft storage"),
+        ({"seal_type": "awskms"}, "the backup is sealed with shamir: they do not fit", "without its seal stanza"),
+    ],
+)
+async def test_a_server_that_does_not_fit_is_not_touched(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, shown: dict[str, str], said: str, fix: str
+) -> None:
+    real = practice.world.vault.seal_status
+
+    async def other() -> SealStatus:
+        status = await real()
+        return SealStatus(**{name: getattr(status, name) for name in status.__slots__} | shown)
+
+    monkeypatch.setattr(practice.world.vault, "seal_status", other)
+    run = await practice.walk()
+    found = last(run, "vault.target")
+    assert found.verdict is Verdict.FAIL
+    assert said in found.observed
+    assert fix in found.fix
+    assert practice.done("vault:Initialise") == []
+
+
+# -- egress -------------------------------------------------------------------------------------------------------
+async def test_an_open_way_to_production_is_found_before_anything_is_restored(practice: Practice) -> None:
+    practice.world.web.egress_open = True
+    run = await practice.walk()
+    found = last(run, "vault.egress")
+    assert (found.verdict, found.observed) == (Verdict.FAIL, "REACHED: 127.0.0.1:5432, 127.0.0.1:8300")
+    assert practice.done("vault:Restore") == []
+
+
+async def test_a_shut_way_is_measured(practice: Practice) -> None:
+    run = await practice.walk()
+    assert last(run, "vault.egress").observed == "2 tried, none reached"
+
+
+async def test_a_probe_that_is_silent_about_a_target_has_not_measured_it(practice: Practice) -> None:
+    configured(practice, production_endpoints=())
+    run = await practice.walk()
+    assert last(run, "vault.egress").verdict is Verdict.INCONCLUSIVE
+
+
+async def test_where_nothing_can_measure_the_rule_is_named_and_attested(practice: Practice) -> None:
+    configured(practice, egress_probe=None, egress_rule="network policy vault-staging")
+    operator = practice.operator()
+    run = await practice.walk(operator)
+    assert "network policy vault-staging" in operator.questions("attest vault.egress")[0].statement
+    assert last(run, "vault.egress").verdict is Verdict.ATTESTED
+    assert run.outcome == "PASS"
+
+
+# -- stale figures ------------------------------------------------------------------------------------------------
+def stale_after_restore(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    become = practice.world.server.become
+
+    def stale(cluster: Any) -> None:
+        become(cluster)
+        practice.world.server.shown = Shown(1, 1)
+
+    monkeypatch.setattr(practice.world.server, "become", stale)
+
+
+async def test_a_stale_threshold_is_cured_by_a_restart_through_the_platform(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale_after_restore(practice, monkeypatch)
+    operator = practice.operator()
+    run = await practice.walk(operator)
+    (ask,) = operator.questions("confirm vault.restart")
+    assert "it still shows 1 of 1, the backup has 3 of 5" in ask.preview.what
+    assert practice.done("northflank:Restart") == ["clinic-staging/vault"]
+    assert last(run, "vault.restart").verdict is Verdict.PASS
+    assert run.outcome == "PASS"
+
+
+async def test_without_a_platform_it_is_restarted_by_hand(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale_after_restore(practice, monkeypatch)
+    configured(practice, service=None)
+    operator = practice.operator()
+    run = await practice.walk(operator)
+    assert len(operator.questions("hands vault.restart")) == 1
+    assert run.outcome == "PASS"
+
+
+async def test_true_figures_need_no_restart(practice: Practice) -> None:
+    run = await practice.walk()
+    found = last(run, "vault.restart")
+    assert (found.verdict, found.observed) == (Verdict.NOT_NEEDED, "it shows the backup's own 3 of 5")
+    assert not found.adopted
+
+
+# -- what follows the unseal --------------------------------------------------------------------------------------
+async def test_a_vault_that_opens_and_never_becomes_active_names_its_audit_device(practice: Practice) -> None:
+    def broken(_: Any) -> bool:
+        practice.world.server.broken = True
+        return True
+
+    run = await practice.walk(practice.operator({"confirm vault.restore": [broken]}))
+    found = last(run, "vault.health")
+    assert found.verdict is Verdict.FAIL
+    assert found.observed.startswith("health 429 (open, but not active")
+    assert "audit device" in found.fix
+
+
+async def test_a_static_role_that_was_rotated_since_the_unseal_is_a_hard_stop(practice: Practice) -> None:
+    configured(practice, database_mount="database")
+    practice.world.vault.roles = (StaticRole("app", practice.clock.now().replace(year=2028)),)
+    run = await practice.walk()
+    found = last(run, "vault.keys")
+    assert found.verdict is Verdict.FAIL
+    assert found.observed.startswith("HARD STOP: the restored vault has rotated app")
+
+
+async def test_leases_and_audit_devices_are_listed_and_become_findings(practice: Practice) -> None:
+    practice.world.vault.audit = ()
+    practice.world.vault.irrevocable = 3
+    run = await practice.walk()
+    assert "audit NONE; 3 irrevocable leases" in last(run, "vault.keys").observed
+    assert len(run.findings) == 2
+
+
+async def test_the_sign_in_to_the_vault_is_renewed_in_place(practice: Practice) -> None:
+    from runbook.engine.ports import Act, Decision
+
+    def lost(_: Any) -> bool:
+        practice.world.server.tokens.clear()
+        return True
+
+    operator = practice.operator(
+        {"confirm application.deploy": [lost], "decide application.decrypt": [Decision(Act.SIGN_IN)]}
+    )
+    recorder = practice.recorder()
+    run = await practice.walk(operator, recorder)
+    assert recorder.verdicts("vault.login") == ["PASS", "PASS"]
+    assert run.outcome == "PASS"
