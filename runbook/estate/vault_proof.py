@@ -21,7 +21,7 @@ from runbook.estate.vault_archive import Damaged, members
 from runbook.estate.vault_barrier import CLUSTER, KEYRING, Keyring, Unknown, Unopened, open_blob, root_key, wipe
 from runbook.estate.vault_clear import document
 from runbook.estate.vault_shamir import combine
-from runbook.estate.vault_snapshot import SEALED, STATE, SUMS, Snapshot, reading
+from runbook.estate.vault_snapshot import SEALED, STATE, SUMS, Snapshot, listed, reading
 from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG, StateReader
 from runbook.safety.outside_text import outside_text
 
@@ -123,14 +123,14 @@ def _keyring(key: bytearray, archive: _Sealed, kept: ExitStack) -> Keyring:
 
 
 def _vouched(key: bytearray, snapshot: Snapshot) -> bool | None:
-    """True when the sealed hashes are the hashes; None when there are none; Damaged when they differ."""
+    """True when the sealed hashes are the members'; None when there are none; Damaged when they differ."""
     if SEALED not in snapshot.digests:
         return None
     try:
         hashes = open_blob(key, snapshot.small.get(SEALED, b""))
     except Unopened:
         hashes = bytearray()
-    if bytes(hashes) != snapshot.small[SUMS]:
+    if listed(bytes(hashes)) != listed(snapshot.small[SUMS]):
         raise Damaged(SEALED, f"does not vouch for {SUMS}: one of them was changed since the vault wrote them")
     return True
 

@@ -132,11 +132,22 @@ def _meta(raw: bytes, state_size: int) -> Mapping[str, Any]:
     return meta
 
 
-def _compare(sums: bytes, digests: Mapping[str, str]) -> None:
-    """Both members have their line, byte for byte as the server writes it, and there is nothing else."""
+def listed(sums: bytes) -> Mapping[str, str] | None:
+    """Name → SHA-256 of META and STATE, as a list of hashes states them; None when it is no such list.
+
+    In either order: a server walks a Go map for each list that it writes, so that the sealed one of a sound snapshot
+    may be ordered differently (hashicorp/raft-snapshot, `hashList.Encode`).
+    """
     stated = {name.decode(): digest.decode() for digest, name in _SUM_LINE.findall(sums)}
     lines = b"".join(match[0] for match in _SUM_LINE.finditer(sums))
-    if lines != sums or sums.count(b"\n") != 2 or stated.keys() != {META, STATE}:
+    known = lines == sums and sums.count(b"\n") == 2 and stated.keys() == {META, STATE}
+    return stated if known else None
+
+
+def _compare(sums: bytes, digests: Mapping[str, str]) -> None:
+    """Both members have their line, byte for byte as the server writes it, and there is nothing else."""
+    stated = listed(sums)
+    if stated is None:
         raise Damaged(SUMS, "is not the list of hashes that it should be")
     for name, digest in stated.items():
         if digests[name] != digest:

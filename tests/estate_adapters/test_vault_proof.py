@@ -43,7 +43,12 @@ def proven(folder: Path, content: bytes, given: tuple[str, ...] = SHARES[:3], mo
 def sealed(entries: dict[str, bytes]) -> bytes:
     """A snapshot of these entries, vouched for by production's key."""
     files = members(state(sorted(entries.items())))
-    return packed((files | {SEALED: made._blob(KEY, files[SUMS])}).items())
+    return vouching(files, files[SUMS])
+
+
+def vouching(files: Mapping[str, bytes], sums: bytes) -> bytes:
+    """These members, and `sums` sealed with production's key."""
+    return packed({**files, SEALED: made._blob(KEY, sums)}.items())
 
 
 def entries_with(plain: dict[str, bytes]) -> dict[str, bytes]:
@@ -111,6 +116,34 @@ def test_any_byte_changed_in_the_sealed_hashes_is_named(tmp_path):
     for at in range(3, len(opened(WHOLE)[SEALED]) - 2):  # between the fields' own tags
         with pytest.raises(LayerFailed, match=r"SHA256SUMS\.sealed: does not vouch"):
             proven(tmp_path, changed(WHOLE, SEALED, at))
+
+
+@pytest.mark.parametrize("reordered", [SUMS, SEALED])
+def test_each_list_of_hashes_has_an_order_of_its_own(tmp_path, reordered):
+    """As real servers write them: in about one snapshot of five the two differ."""
+    files = opened(WHOLE)
+    backwards = b"".join(reversed(files[SUMS].splitlines(keepends=True)))
+    assert backwards != files[SUMS]
+    archive = vouching(files | {SUMS: backwards}, files[SUMS]) if reordered == SUMS else vouching(files, backwards)
+    assert proven(tmp_path, archive).authentic
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_sealed_hashes_of_another_snapshot_do_not_vouch(tmp_path, which):
+    """Sealed with the right key, and one of the two hashes is another's."""
+    files = opened(WHOLE)
+    lines = files[SUMS].splitlines(keepends=True)
+    lines[which] = opened(made.raft_archive(1001, "another", KEY))[SUMS].splitlines(keepends=True)[which]
+    assert b"".join(lines) != files[SUMS]
+    with pytest.raises(LayerFailed, match=r"SHA256SUMS\.sealed: does not vouch"):
+        proven(tmp_path, vouching(files, b"".join(lines)))
+
+
+@pytest.mark.parametrize("more", [b"\n", b"again", b"0" * 64 + b"  meta.json\n", None])
+def test_what_is_sealed_must_be_such_a_list(tmp_path, more):
+    files = opened(WHOLE)
+    with pytest.raises(LayerFailed, match=r"SHA256SUMS\.sealed: does not vouch"):
+        proven(tmp_path, vouching(files, b"" if more is None else files[SUMS] + more))
 
 
 def test_a_forger_who_makes_the_sums_anew_is_not_vouched_for(tmp_path):
