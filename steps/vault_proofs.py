@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime, timedelta
 from typing import Final
 
-from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.engine.errors import HardStop, LayerFailed, NoVerdict
 from runbook.engine.verdict import Finding, Observation, Verdict
 from runbook.estate.ports import Undecryptable, VaultHealth
 from steps.facts import ArchiveInspected, ClusterSeen, TargetFresh
 from steps.here import Here, iso
-from steps.vault_state import holds_our_archive
+from steps.vault_state import holds_our_archive, restored_from
 
 DECRYPT: Final = "vault: POST transit/decrypt"
 SETTLES_S: Final = 30.0
@@ -154,7 +155,7 @@ async def keys_are_there(here: Here) -> Observation:
 async def _engines(here: Here) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
     """What is said of audit devices, leases and static roles, and what of it is a finding.
 
-    LayerFailed when a static role was rotated since the unseal: the restored vault acts on a database.
+    HardStop when a static role was rotated by the restored vault.
     """
     audit, leases = await here.estate.vault.audit_devices(), await here.estate.vault.irrevocable_leases()
     said = [f"audit {', '.join(audit) or 'NONE'}"] if audit is not None else ["audit devices not listed (no right)"]
@@ -168,20 +169,31 @@ async def _engines(here: Here) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
 
 
 async def _static_roles(here: Here) -> tuple[str, ...]:
+    """HardStop when one was rotated since the restore began: no rotation that the backup itself knows is that late."""
     mount = here.environment.vault.database_mount
     roles = await here.estate.vault.static_roles(mount) if mount else ()
     if roles is None:
         return ("static roles not listed (no right)",)
-    opened = here.run.last("vault.unseal")
-    rotated = [role for role in roles if role.rotated and opened and role.rotated > opened.at]
+    since = await _restored_by_its_clock(here)
+    rotated = [role for role in roles if role.rotated and since and role.rotated > since]
     if rotated:
         names = ", ".join(role.name for role in rotated)
-        raise LayerFailed(
-            f"HARD STOP: the restored vault has rotated {names} since it was unsealed",
-            fix="Shut its way out now, and set these accounts' passwords in the database that it reached.",
+        raise HardStop(
+            f"the restored vault has rotated {names} since it was restored: it acts on a database that it reached",
+            fix="Shut its way out, stop it, and set these accounts' passwords in the database that it reached. The run "
+            "ends here: its closing removes the vault's data.",
             source=f"vault: GET /v1/{mount}/static-roles/{{name}}",
         )
     return tuple(f"static role {role.name}, rotated {iso(role.rotated) if role.rotated else 'never'}" for role in roles)
+
+
+async def _restored_by_its_clock(here: Here) -> datetime | None:
+    """When its restore began, on the vault's own clock, which is told in whole seconds."""
+    began, health = restored_from(here), await here.estate.vault.health()
+    if began is None:
+        return None
+    ahead = health.server_time - here.now() if health.server_time else timedelta()
+    return began + ahead - timedelta(seconds=1)
 
 
 # -- control: a damaged record ------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from runbook.engine.errors import LayerFailed
 from runbook.engine.verdict import Verdict
 from steps.facts import ArchiveKept, TargetProven, VaultRestored
@@ -22,6 +24,15 @@ def holds_our_archive(here: Here) -> bool:
     if restored is None or kept is None or _done(here, "vault.restore") <= _done(here, "vault.initialise"):
         return False
     return (restored.sha256, restored.address) == (kept.sha256, here.environment.vault.address)
+
+
+def restored_from(here: Here) -> datetime | None:
+    """Since when the target may hold production's data: when the last restore that was really done began."""
+    number = _done(here, "vault.restore")
+    if not number:
+        return None
+    attempt = here.run.attempts[number - 1]
+    return attempt.at - timedelta(milliseconds=attempt.ms)
 
 
 def _done(here: Here, step: str) -> int:

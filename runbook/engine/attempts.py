@@ -9,7 +9,16 @@ from pathlib import PurePath
 from typing import Any, assert_never
 
 from runbook.engine.desk import Desk
-from runbook.engine.errors import LayerFailed, NoVerdict, OperatorGone, RecordFailed, Refused, RunbookError, SignedOut
+from runbook.engine.errors import (
+    HardStop,
+    LayerFailed,
+    NoVerdict,
+    OperatorGone,
+    RecordFailed,
+    Refused,
+    RunbookError,
+    SignedOut,
+)
 from runbook.engine.ports import Attest, Confirm, Preview, TypeName, typed_exactly
 from runbook.engine.procedure import Action, AnyStep, Attestation, Check, H, Question
 from runbook.engine.verdict import Observation, Verdict
@@ -117,6 +126,8 @@ def _timed_out(step: Check[Any]) -> Observation:
 def _told(step: AnyStep[Any], error: RunbookError) -> Observation:
     verdict, observed = Verdict.FAIL, error.sentence
     match error:
+        case HardStop():
+            observed = f"HARD STOP: {error.sentence}"
         case NoVerdict():
             verdict = Verdict.INCONCLUSIVE
         case Refused():
@@ -124,7 +135,16 @@ def _told(step: AnyStep[Any], error: RunbookError) -> Observation:
         case LayerFailed() | _:
             pass
     system = error.system if isinstance(error, SignedOut) else ""
-    return Observation(verdict, step.title, observed, error.source, error.fix, error.provider_text, signed_out=system)
+    return Observation(
+        verdict,
+        step.title,
+        observed,
+        error.source,
+        error.fix,
+        error.provider_text,
+        hard_stop=isinstance(error, HardStop),
+        signed_out=system,
+    )
 
 
 def _defect(step: AnyStep[Any], error: Exception) -> Observation:

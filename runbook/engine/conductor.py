@@ -155,6 +155,9 @@ class Conductor(Generic[H]):
     async def _after_failure(self, step: AnyStep[H]) -> _Move:
         result = self.run.result(step.id)
         assert result is not None
+        if result.hard_stop:
+            decision = await self._ask_after(step, (Act.ABORT,))
+            return self._abort(step.stage, decision) if decision.act is Act.ABORT else _Move.AGAIN
         may_attest = result.verdict is Verdict.INCONCLUSIVE and step.attestable and not result.declined
         again = self._sign_in_step(result.signed_out, other_than=step)
         options = (

@@ -4,6 +4,7 @@
       NoVerdict        a provider could not be asked: the step is INCONCLUSIVE
         SignedOut      … because it does not know us any more: sign in again in place, then the step goes on
       LayerFailed      an action was refused or came out wrong: the step is FAIL
+        HardStop       … and to go on would do harm: nothing is left but to end the run
       Refused          a safety rule stands in the way: exit code 4, never attestable
       RecordFailed     the record could not be written or is damaged: exit code 7
       WrongUse         wrong usage, configuration or scenario: exit code 2
@@ -41,6 +42,10 @@ class SignedOut(NoVerdict):
 
 class LayerFailed(RunbookError):
     """The provider answered, and its answer is about the layer or the backup."""
+
+
+class HardStop(LayerFailed):
+    """What was restored acts where it must not: the run ends here, and its closing takes the thing away."""
 
 
 class Refused(RunbookError):

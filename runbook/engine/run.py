@@ -32,6 +32,7 @@ class Attempt:
     reason: str = ""
     adopted: bool = False
     declined: bool = False
+    hard_stop: bool = False
     signed_out: str = ""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     void: bool = False
@@ -194,6 +195,7 @@ def _result(run: Run, event: Event) -> Run:
         reason=data.get("reason", ""),
         adopted=data.get("adopted", False),
         declined=data.get("declined", False),
+        hard_stop=data.get("hard_stop", False),
         signed_out=data.get("signed_out", ""),
         facts=data.get("facts", {}),
     )

@@ -49,6 +49,7 @@ class Observation:
     findings: tuple[Finding, ...] = ()
     facts: tuple[Any, ...] = field(default=())
     declined: bool = False  # nothing was done because the operator did not agree: never attested, no verdict either way
+    hard_stop: bool = False  # to go on would do harm: the run can only be ended
     signed_out: str = ""  # the system (aws, vault) that no longer knows us: signing in again in place is offered
 
     @classmethod

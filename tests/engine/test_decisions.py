@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from runbook.engine.errors import HardStop
 from runbook.engine.events import Kind
 from runbook.engine.ports import Act
 from runbook.engine.verdict import Observation, Verdict
@@ -47,6 +48,24 @@ async def test_a_failure_and_a_step_that_only_proof_can_pass_are_never_attested(
     assert Act.ATTEST not in operator.questions("decide one.a")[0].options
     assert bench.conductor.run.exceptions == ()
     assert not bench.conductor.run.satisfied("one.a")
+
+
+async def test_after_a_hard_stop_the_run_can_only_be_ended() -> None:
+    operator = ScriptedOperator({"decide two.a": [RETRY, back("one"), attest("it is fine"), abort("it acts")]})
+    bench = Bench(
+        procedure(stage(1, "one"), stage(2, "two", check("two.a", stopping)), stage(3, "three")),
+        operator,
+    )
+    await bench.walk()
+    asked = operator.questions("decide two.a")
+    assert [ask.options for ask in asked] == [(Act.ABORT,)] * 4
+    assert asked[0].observed == "HARD STOP: it acts on production"
+    assert (bench.conductor.run.opened, bench.conductor.run.aborted) == (("one",), "it acts")
+    assert bench.outcome == "FAIL"
+
+
+async def stopping(_: object) -> Observation:
+    raise HardStop("it acts on production", fix="Stop it.", source="itself")
 
 
 async def test_a_statement_is_attested_by_its_reason_and_is_no_exception() -> None:

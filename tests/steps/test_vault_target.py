@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from runbook.engine.ports import Act, AskSecret, SecretAnswer
 from runbook.engine.run import Attempt, Run
 from runbook.engine.verdict import Verdict
 from runbook.estate.memory.vault_server import Shown
-from runbook.estate.ports import SealStatus, StaticRole
+from runbook.estate.ports import SealStatus, StaticRole, VaultHealth
+from tests.support.operator import ScriptedOperator
 from tests.support.practice import Practice
 
 
@@ -133,13 +137,52 @@ async def test_a_vault_that_opens_and_never_becomes_active_names_its_audit_devic
     assert "audit device" in found.fix
 
 
-async def test_a_static_role_that_was_rotated_since_the_unseal_is_a_hard_stop(practice: Practice) -> None:
-    configured(practice, database_mount="database")
-    practice.world.vault.roles = (StaticRole("app", practice.clock.now().replace(year=2028)),)
-    run = await practice.walk()
+@pytest.mark.parametrize("at", ["confirm vault.restore", "secret vault.unseal"])
+async def test_a_static_role_that_the_restored_vault_rotated_is_a_hard_stop(practice: Practice, at: str) -> None:
+    """Also before the unseal is written down: a vault that unseals itself acts as soon as it was restored."""
+    operator = rotating(practice, at)
+    run = await practice.walk(operator)
     found = last(run, "vault.keys")
-    assert found.verdict is Verdict.FAIL
+    assert (found.verdict, found.hard_stop) == (Verdict.FAIL, True)
     assert found.observed.startswith("HARD STOP: the restored vault has rotated app")
+    (ask,) = operator.questions("decide vault.keys")
+    assert ask.options == (Act.ABORT,)
+    assert run.outcome == "FAIL"
+
+
+async def test_a_rotation_that_the_backup_knows_is_listed_and_no_more(practice: Practice) -> None:
+    run = await practice.walk(rotating(practice, "confirm vault.initialise", -timedelta(seconds=3)))
+    found = last(run, "vault.keys")
+    assert found.verdict is Verdict.PASS
+    assert "static role app, rotated 20" in found.observed
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(minutes=5), -timedelta(minutes=5)])
+@pytest.mark.parametrize(("at", "stopped"), [("confirm vault.initialise", False), ("secret vault.unseal", True)])
+async def test_a_rotation_is_judged_by_the_vaults_own_clock(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, wrong_by: timedelta, at: str, *, stopped: bool
+) -> None:
+    """One that is ahead makes an old rotation look new, one that is behind hides a new one."""
+    health = practice.world.vault.health
+
+    async def by_its_clock() -> VaultHealth:
+        return replace(await health(), server_time=practice.clock.now() + wrong_by)
+
+    monkeypatch.setattr(practice.world.vault, "health", by_its_clock)
+    run = await practice.walk(rotating(practice, at, wrong_by + timedelta(seconds=0 if stopped else -3)))
+    assert last(run, "vault.keys").hard_stop is stopped
+
+
+def rotating(practice: Practice, at: str, later: timedelta = timedelta()) -> ScriptedOperator:
+    """An operator, at one of whose answers the static role `app` is rotated, or `later`."""
+    configured(practice, database_mount="database")
+    custodians = practice.world.custodians()
+
+    def answer(ask: Any) -> Any:
+        practice.world.vault.roles = (StaticRole("app", practice.clock.now() + later),)
+        return SecretAnswer(custodians[ask.labels[0]], ask.labels[0]) if isinstance(ask, AskSecret) else True
+
+    return practice.operator({at: [answer]})
 
 
 async def test_leases_and_audit_devices_are_listed_and_become_findings(practice: Practice) -> None:
