@@ -8,7 +8,7 @@ from runbook.engine.errors import LayerFailed
 from runbook.engine.ports import Choice, Choose, Option, Preview
 from runbook.engine.run import LedgerEntry
 from runbook.engine.verdict import Finding, Observation, Verdict
-from runbook.estate.ports import StoredObject
+from runbook.estate.ports import BucketPosture, StoredObject
 from steps.facts import ArchiveKept, VaultBackupChosen
 from steps.here import Here, age, hours, iso, moment
 from steps.rate import Rate
@@ -24,14 +24,16 @@ async def backup_is_there(here: Here) -> Observation:
     """The newest backup by the provider's LastModified, over all pages; how well it was kept becomes findings."""
     stored = await _all(here)
     newest = await here.estate.objects.head(stored[-1].bucket, stored[-1].key)
-    findings = (*_kept_well(here, newest, stored), *await _bucket_findings(here))
+    posture = await here.estate.objects.posture(newest.bucket)
+    findings = (*_kept_well(here, newest, stored), *_bucket_findings(newest.bucket, posture))
+    kept = f"{len(stored)} kept, {'versioned' if posture.versioned else 'NOT versioned'}, object lock "
     return Observation.that(
-        newest.size > 0,
+        any(each.size for each in stored),
         expected=f"a backup younger than {hours(here.policy.backup_age_limit)}, under the expected key",
         observed=f"{newest.key}, {age(newest.modified, here.provider_now())} old, {newest.size:,} bytes, "
-        f"{newest.encryption or 'encryption not told'}; {len(stored)} kept",
-        source="s3:ListObjectsV2 LastModified, s3:HeadObject",
-        fix="The newest backup is empty: look at the backup job; an older one can be chosen by hand.",
+        f"{newest.encryption or 'encryption not told'}; {kept}{'on' if posture.object_lock else 'off'}",
+        source="s3:ListObjectsV2 LastModified, s3:HeadObject, s3:GetBucketVersioning, s3:GetObjectLockConfiguration",
+        fix="Every backup is empty: look for a copy of them in another account or Region, and at the backup job.",
         findings=findings,
     )
 
@@ -54,7 +56,9 @@ def _kept_well(here: Here, newest: StoredObject, stored: tuple[StoredObject, ...
     findings = []
     if now - newest.modified > policy.backup_age_limit:
         findings.append(Finding(f"the newest vault backup is {age(newest.modified, now)} old", "major"))
-    if len(stored) > 1 and newest.size < stored[-2].size * policy.backup_size_floor:
+    if not newest.size:
+        findings.append(Finding(f"the newest vault backup, {newest.key}, is empty: the backup job fails", "major"))
+    elif len(stored) > 1 and newest.size < stored[-2].size * policy.backup_size_floor:
         findings.append(
             Finding(f"the newest vault backup has {newest.size:,} bytes, the one before {stored[-2].size:,}")
         )
@@ -65,9 +69,7 @@ def _kept_well(here: Here, newest: StoredObject, stored: tuple[StoredObject, ...
     return tuple(findings)
 
 
-async def _bucket_findings(here: Here) -> tuple[Finding, ...]:
-    bucket = here.environment.vault.backup.bucket
-    posture = await here.estate.objects.posture(bucket)
+def _bucket_findings(bucket: str, posture: BucketPosture) -> tuple[Finding, ...]:
     findings = []
     if posture.public_access_blocked is False:
         findings.append(Finding(f"public access to {bucket} is not blocked", "major"))

@@ -74,10 +74,22 @@ async def test_going_back_from_a_later_stage_restores_the_other_backup_and_nothi
     assert chosen.key in kept.source
 
 
-async def test_an_empty_object_cannot_be_chosen(practice: Practice) -> None:
+async def test_an_empty_newest_object_cannot_be_chosen_and_the_one_before_it_is_used(practice: Practice) -> None:
     practice.world.objects.empty_newest()
     operator = practice.operator()
     run = await practice.walk(operator)
+    (ask,) = operator.questions(CHOOSE)
+    assert ask.options[0].unfit == "it is empty"
+    assert ask.default == ask.options[1].key
+    assert any("is empty: the backup job fails" in finding.text for finding in run.findings)
+    assert run.outcome == "PASS_WITH_ISSUES"
+
+
+async def test_where_every_object_is_empty_there_is_no_backup(practice: Practice) -> None:
+    practice.world.objects.empty_all()
+    run = await practice.walk()
     last = run.last("vault.backup")
     assert last is not None
     assert last.verdict is Verdict.FAIL
+    assert "Every backup is empty" in last.fix
+    assert run.outcome == "FAIL"

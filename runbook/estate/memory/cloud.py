@@ -69,6 +69,11 @@ class MemoryObjects:
         """The newest backup has no bytes."""
         self._replace_newest(b"", None)
 
+    def empty_all(self) -> None:
+        """No backup has any bytes."""
+        for stored in self._backups():
+            self._put(stored.key, b"", stored.modified)
+
     def replace_newest_by_foreign(self) -> None:
         """The newest backup is whole, and another cluster's."""
         other = foreign()
@@ -115,11 +120,14 @@ class MemoryObjects:
         return kept
 
     def _replace_newest(self, body: bytes, cluster: Cluster | None) -> None:
-        backups = [kept.stored for kept in self._kept.values() if kept.stored.key.startswith(names.BACKUP_PREFIX)]
-        newest = max(backups, key=lambda stored: stored.modified)
+        newest = max(self._backups(), key=lambda stored: stored.modified)
         self._put(newest.key, body, newest.modified)
         if cluster is not None:
             self._clusters[hashlib.sha256(body).hexdigest()] = cluster
+
+    def _backups(self) -> tuple[StoredObject, ...]:
+        kept = (each.stored for each in self._kept.values())
+        return tuple(stored for stored in kept if stored.key.startswith(names.BACKUP_PREFIX))
 
     def _put_backup(self, made: datetime, body: bytes, cluster: Cluster) -> None:
         self._clusters[hashlib.sha256(body).hexdigest()] = cluster
