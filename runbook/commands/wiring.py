@@ -7,11 +7,11 @@ from pathlib import Path
 
 from runbook.config import Environment, SignIn
 from runbook.engine.ports import Secret
-from runbook.estate.aws_account import AwsAccount, AwsKeys
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_databases import AwsDatabases
-from runbook.estate.aws_objects import AwsObjects
-from runbook.estate.aws_sign_in import AwsSignIn
+from runbook.estate.aws.account import AwsAccount, AwsKeys
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.databases import AwsDatabases
+from runbook.estate.aws.objects import AwsObjects
+from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.cloudflare import Cloudflare
 from runbook.estate.dns import Dns
 from runbook.estate.door import Door
@@ -20,9 +20,9 @@ from runbook.estate.northflank import Northflank
 from runbook.estate.ports import ArchiveProof, ArchiveReport, Estate
 from runbook.estate.postgres import PostgresDatabases
 from runbook.estate.registry import Registry
-from runbook.estate.vault import VaultServer
-from runbook.estate.vault_proof import prove
-from runbook.estate.vault_snapshot import inspect
+from runbook.estate.vault.server import VaultServer
+from runbook.estate.vault_snapshot.inspection import inspect
+from runbook.estate.vault_snapshot.proof import prove
 from runbook.estate.web import PublicWeb
 from runbook.safety.interlock import Interlock
 

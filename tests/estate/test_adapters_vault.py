@@ -16,8 +16,8 @@ from runbook.engine.errors import LayerFailed, NoVerdict, Refused
 from runbook.engine.ports import Permit, Secret
 from runbook.estate.door import Door
 from runbook.estate.ports import SealStatus, Undecryptable, WrongShares
-from runbook.estate.vault import VaultServer
-from runbook.estate.vault_snapshot import RAFT, inspect
+from runbook.estate.vault.server import VaultServer
+from runbook.estate.vault_snapshot.inspection import RAFT, inspect
 from runbook.safety.interlock import Interlock, Reach
 from runbook.training.certificates import Authority
 from runbook.training.servers.openbao import Bao

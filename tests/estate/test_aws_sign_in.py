@@ -14,10 +14,10 @@ import pytest
 from runbook.config import Aws
 from runbook.engine.errors import LayerFailed, NoVerdict, SignedOut
 from runbook.engine.ports import Secret
-from runbook.estate.aws_account import AwsAccount
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_objects import AwsObjects
-from runbook.estate.aws_sign_in import AwsSignIn
+from runbook.estate.aws.account import AwsAccount
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.objects import AwsObjects
+from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.door import Door
 from runbook.estate.ports import WrongCode
 from runbook.safety.interlock import Interlock, Reach

@@ -23,8 +23,8 @@ import pytest
 
 from runbook.estate.memory import archive as made
 from runbook.estate.memory.production import key, shares
-from runbook.estate.vault_barrier import KEYRING
-from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG
+from runbook.estate.vault_snapshot.barrier import KEYRING
+from runbook.estate.vault_snapshot.state import BARRIER_KEYS, SEAL_CONFIG
 from tests.estate_adapters.archives import field, seal, state, sums, varint
 from tests.house.papers import ROOT
 from tests.support.loopback import serving
@@ -41,7 +41,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 async def download(endpoint, size, to):
-    from runbook.estate.aws_objects import AwsObjects
+    from runbook.estate.aws.objects import AwsObjects
     from runbook.estate.door import Door
     from runbook.estate.ports import StoredObject
     from tests.estate_adapters.aws import access_to
@@ -65,13 +65,13 @@ async def download(endpoint, size, to):
     }
 
 async def inspect(path):
-    from runbook.estate.vault_snapshot import inspect
+    from runbook.estate.vault_snapshot.inspection import inspect
     report = inspect(Path(path))
     return {"kind": report.kind, "threshold": report.threshold, "digest": report.members["state.bin"]}
 
 async def prove(path, transit, *given):
     from runbook.engine.ports import Secret
-    from runbook.estate.vault_proof import prove
+    from runbook.estate.vault_snapshot.proof import prove
     proof = prove(Path(path), tuple(map(Secret, given)), transit_mount=transit)
     return {"keys": list(proof.transit_keys), "authentic": proof.authentic}
 

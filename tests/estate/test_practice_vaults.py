@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from runbook import config
-from runbook.estate.vault_snapshot import inspect
+from runbook.estate.vault_snapshot.inspection import inspect
 from runbook.training.certificates import Authority
 from runbook.training.datalayers import DataLayers
 from runbook.training.production_vault import THRESHOLD

@@ -14,12 +14,12 @@ import pytest
 from runbook.engine.errors import LayerFailed
 from runbook.engine.ports import Secret
 from runbook.estate.ports import WrongArchiveShares
-from runbook.estate.vault_archive import members
-from runbook.estate.vault_barrier import KEYRING, Keyring, open_blob
-from runbook.estate.vault_other import RAFT_DIRECTORY
-from runbook.estate.vault_proof import prove
-from runbook.estate.vault_snapshot import SEALED, STATE, SUMS, inspect
-from runbook.estate.vault_state import StateReader
+from runbook.estate.vault_snapshot.archive import members
+from runbook.estate.vault_snapshot.barrier import KEYRING, Keyring, open_blob
+from runbook.estate.vault_snapshot.inspection import SEALED, STATE, SUMS, inspect
+from runbook.estate.vault_snapshot.other import RAFT_DIRECTORY
+from runbook.estate.vault_snapshot.proof import prove
+from runbook.estate.vault_snapshot.state import StateReader
 from runbook.training.certificates import Authority
 from runbook.training.servers.openbao import Bao
 from runbook.training.servers.waiting import Ports, until

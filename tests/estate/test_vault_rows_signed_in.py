@@ -12,8 +12,8 @@ import pytest
 
 from runbook.engine.ports import Secret
 from runbook.estate.ports import Undecryptable
-from runbook.estate.vault_answers import Answer
-from runbook.estate.vault_refusals import refusal
+from runbook.estate.vault.answers import Answer
+from runbook.estate.vault.refusals import refusal
 from runbook.training.servers.openbao import BaoError
 from runbook.training.servers.waiting import until
 from tests.estate.vault_lab import Lab, Node, Opened, said

@@ -18,7 +18,7 @@ from runbook.engine.errors import LayerFailed, NoVerdict, SignedOut
 from runbook.engine.ports import Permit, Secret
 from runbook.estate.door import Door
 from runbook.estate.ports import SealStatus, WrongShares
-from runbook.estate.vault import VaultServer
+from runbook.estate.vault.server import VaultServer
 from runbook.safety.interlock import Interlock, Reach
 from runbook.training.certificates import Authority
 from runbook.training.servers.openbao import Bao, BaoError

@@ -6,10 +6,10 @@ from typing import Any
 
 from runbook.config import Aws
 from runbook.engine.ports import Permit, Secret
-from runbook.estate.aws_account import AwsAccount
-from runbook.estate.aws_client import AwsAccess, ServiceName, Signed
-from runbook.estate.aws_credentials import WithKeys, with_credentials
-from runbook.estate.aws_sign_in import AwsSignIn
+from runbook.estate.aws.account import AwsAccount
+from runbook.estate.aws.client import AwsAccess, ServiceName, Signed
+from runbook.estate.aws.credentials import WithKeys, with_credentials
+from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.door import Door
 from runbook.safety.interlock import Interlock, Reach
 

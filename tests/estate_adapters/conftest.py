@@ -7,7 +7,7 @@ import pytest
 
 from runbook.engine.ports import Permit
 from runbook.estate.door import Door
-from runbook.estate.vault import VaultServer
+from runbook.estate.vault.server import VaultServer
 from runbook.safety.interlock import Interlock, Reach
 from tests.estate_adapters.loopback_aws import Cloud, loopback_aws
 from tests.estate_adapters.signing import Bench

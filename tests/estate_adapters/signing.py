@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runbook.engine.ports import Secret
-from runbook.estate.aws_account import AwsAccount
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_objects import AwsObjects
-from runbook.estate.aws_sign_in import AwsSignIn
+from runbook.estate.aws.account import AwsAccount
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.objects import AwsObjects
+from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.door import Door
 from runbook.safety.interlock import Interlock, Reach
 from tests.estate_adapters.aws import settings_for

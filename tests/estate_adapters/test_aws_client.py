@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from runbook.engine.errors import NoVerdict, Refused, SignedOut
-from runbook.estate.aws_account import AwsAccount, AwsKeys
-from runbook.estate.aws_databases import AwsDatabases
+from runbook.estate.aws.account import AwsAccount, AwsKeys
+from runbook.estate.aws.databases import AwsDatabases
 from tests.estate_adapters.aws import REGION, access_to, account_of
 from tests.support.loopback import serving
 

@@ -11,8 +11,8 @@ from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
 from runbook.engine.errors import LayerFailed, NoVerdict, Refused
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_databases import DELETE, RESTORE, AwsDatabases
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.databases import DELETE, RESTORE, AwsDatabases
 from runbook.estate.ports import RestoreSpec
 from tests.estate_adapters.aws import REGION, access_to, permit
 

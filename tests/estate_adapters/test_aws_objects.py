@@ -15,9 +15,9 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from runbook.engine.errors import LayerFailed, NoVerdict
-from runbook.estate import aws_objects
-from runbook.estate.aws_account import AwsKeys
-from runbook.estate.aws_objects import AwsObjects
+from runbook.estate.aws import objects as aws_objects
+from runbook.estate.aws.account import AwsKeys
+from runbook.estate.aws.objects import AwsObjects
 from runbook.estate.ports import StoredObject
 from tests.estate_adapters.aws import REGION, access_to
 from tests.support.loopback import serving

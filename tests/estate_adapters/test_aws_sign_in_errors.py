@@ -9,7 +9,7 @@ from botocore import exceptions as aws
 from botocore.exceptions import ClientError
 
 from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError, SignedOut
-from runbook.estate.aws_errors import asking
+from runbook.estate.aws.errors import asking
 
 SIGN_IN_AGAIN = [
     (aws.SSOTokenLoadError(error_msg="Token for clinic does not exist"), "nobody has signed in to IAM Identity Center"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ADAPTERS = ("northflank", "github", "registry", "cloudflare", "dns", "web", "memory", "vault_proof")
+ADAPTERS = ("northflank", "github", "registry", "cloudflare", "dns", "web", "memory", "vault_snapshot.proof")
 
 
 def test_no_adapter_loads_a_provider_library_before_its_first_call():

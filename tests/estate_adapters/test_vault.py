@@ -8,9 +8,9 @@ import pytest
 
 from runbook.engine.errors import LayerFailed, NoVerdict, Refused
 from runbook.engine.ports import Secret
-from runbook.estate import vault_wire
 from runbook.estate.ports import Undecryptable, WrongShares
-from runbook.estate.vault import VaultServer
+from runbook.estate.vault import wire
+from runbook.estate.vault.server import VaultServer
 from runbook.safety.interlock import Interlock, Reach
 from tests.estate_adapters.vault_scripted import Handler, settings
 
@@ -68,7 +68,7 @@ async def test_a_redirect_is_not_followed(server, vault):
 
 
 async def test_a_silent_server_is_no_verdict(server, vault, monkeypatch):
-    monkeypatch.setattr(vault_wire, "PROBE_TIMEOUT_S", (1, 0.05))
+    monkeypatch.setattr(wire, "PROBE_TIMEOUT_S", (1, 0.05))
     server.status = 0
     with pytest.raises(NoVerdict, match="did not answer in time"):
         await vault.health()

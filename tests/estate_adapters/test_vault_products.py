@@ -8,7 +8,7 @@ import pytest
 
 from runbook.engine.errors import LayerFailed, NoVerdict, SignedOut
 from runbook.engine.ports import Permit, Secret
-from runbook.estate.vault import VaultServer
+from runbook.estate.vault.server import VaultServer
 from runbook.safety.interlock import Interlock, Reach
 from tests.estate_adapters.vault_scripted import Handler, Scripted, address, settings
 

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Secret
-from runbook.estate import vault_proof
 from runbook.estate.memory import archive as made
 from runbook.estate.memory.production import foreign, key, shares
 from runbook.estate.ports import ArchiveProof, WrongArchiveShares
-from runbook.estate.vault_barrier import CLUSTER, KEYRING, Keyring, Unopened, root_key
-from runbook.estate.vault_proof import prove
-from runbook.estate.vault_shamir import combine
-from runbook.estate.vault_snapshot import META, SEALED, STATE, SUMS
-from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG
+from runbook.estate.vault_snapshot import proof
+from runbook.estate.vault_snapshot.barrier import CLUSTER, KEYRING, Keyring, Unopened, root_key
+from runbook.estate.vault_snapshot.inspection import META, SEALED, STATE, SUMS
+from runbook.estate.vault_snapshot.proof import prove
+from runbook.estate.vault_snapshot.shamir import combine
+from runbook.estate.vault_snapshot.state import BARRIER_KEYS, SEAL_CONFIG
 from tests.estate_adapters.archives import KMS, members, state
 from tests.support.tampering import changed, opened, packed, spoiling
 
@@ -252,7 +252,7 @@ def test_keys_are_wiped_before_it_returns(tmp_path, monkeypatch):
         return rings[-1]
 
     for name, function in (("combine", combining), ("root_key", opening), ("Keyring", reading)):
-        monkeypatch.setattr(vault_proof, name, function)
+        monkeypatch.setattr(proof, name, function)
     proven(tmp_path, WHOLE)
     with pytest.raises(LayerFailed):
         proven(tmp_path, changed(WHOLE, SEALED, 20))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.estate.share_text import share_bytes
-from runbook.estate.vault_shamir import combine, split
+from runbook.estate.vault_snapshot.shamir import combine, split
 
 SECRET = st.binary(min_size=16, max_size=32)
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.estate.ports import ArchiveReport
-from runbook.estate.vault_clear import InClear
-from runbook.estate.vault_other import FILE_STORAGE, POSTGRESQL, RAFT_DIRECTORY
-from runbook.estate.vault_snapshot import CONSUL, RAFT, inspect
-from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG, StateReader
+from runbook.estate.vault_snapshot.clear import InClear
+from runbook.estate.vault_snapshot.inspection import CONSUL, RAFT, inspect
+from runbook.estate.vault_snapshot.other import FILE_STORAGE, POSTGRESQL, RAFT_DIRECTORY
+from runbook.estate.vault_snapshot.state import BARRIER_KEYS, SEAL_CONFIG, StateReader
 from tests.estate_adapters.archives import KMS, SHAMIR, blob, field, members, packed, seal, state, sums, tar, varint
 
 WHOLE = packed(members())

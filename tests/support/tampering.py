@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from runbook.engine.errors import LayerFailed
 from runbook.estate.ports import ArchiveReport
-from runbook.estate.vault_snapshot import META, SEALED, STATE, SUMS, inspect
+from runbook.estate.vault_snapshot.inspection import META, SEALED, STATE, SUMS, inspect
 from tests.estate_adapters.archives import tar
 
 spoiling = settings(

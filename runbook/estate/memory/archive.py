@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from runbook.estate.memory.names import TRANSIT_KEY
-from runbook.estate.vault_barrier import CLUSTER, KEYRING
-from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG
+from runbook.estate.vault_snapshot.barrier import CLUSTER, KEYRING
+from runbook.estate.vault_snapshot.state import BARRIER_KEYS, SEAL_CONFIG
 
 VERSION: Final = "2.6.2"
 _ENGINES: Final = {

@@ -16,8 +16,8 @@ from runbook.estate.memory.archive import raft_archive
 from runbook.estate.memory.production import Cluster, Production, foreign
 from runbook.estate.memory.world import World
 from runbook.estate.ports import ArchiveProof, ArchiveReport, BucketPosture, Download, Progress, StoredObject
-from runbook.estate.vault_proof import prove
-from runbook.estate.vault_snapshot import inspect
+from runbook.estate.vault_snapshot.inspection import inspect
+from runbook.estate.vault_snapshot.proof import prove
 
 _DAYS = 14
 

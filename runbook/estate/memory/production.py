@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from runbook.engine.ports import Secret
 from runbook.estate.memory.names import CANARY_TABLE, CUSTODIANS, TRANSIT_KEY
-from runbook.estate.vault_shamir import split
+from runbook.estate.vault_snapshot.shamir import split
 
 SHARES, THRESHOLD = 5, 3
 _ROWS = {

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runbook.estate.answers import listing, mapping, number
-from runbook.estate.vault_state import fields
+from runbook.estate.vault_snapshot.state import fields
 
 CLUSTER: Final = "core/cluster/local/info"
 KEYRING: Final = "core/keyring"

@@ -1,7 +1,7 @@
 """What a vault backup says about itself, read offline, before any server is touched.
 
 A raft snapshot is a gzipped tar of `meta.json`, `state.bin`, `SHA256SUMS` and mostly `SHA256SUMS.sealed`.  Anyone can
-check its integrity; authenticity needs the keys (`vault_proof`).  In clear it also tells what it needs: the seal's
+check its integrity; authenticity needs the keys (`proof`).  In clear it also tells what it needs: the seal's
 type, shares and threshold, and the KMS key.
 
 Reading is streamed: a state of many GB is hashed block by block, and looked into only as far as it tells something.
@@ -20,10 +20,10 @@ from typing import Any, Final
 from runbook.engine.errors import LayerFailed
 from runbook.estate.answers import number, text
 from runbook.estate.ports import ArchiveReport
-from runbook.estate.vault_archive import Damaged, Member, members, unreadable
-from runbook.estate.vault_clear import InClear, document
-from runbook.estate.vault_other import StoredFiles, known_by_its_head, no_member, only_named
-from runbook.estate.vault_state import StateReader
+from runbook.estate.vault_snapshot.archive import Damaged, Member, members, unreadable
+from runbook.estate.vault_snapshot.clear import InClear, document
+from runbook.estate.vault_snapshot.other import StoredFiles, known_by_its_head, no_member, only_named
+from runbook.estate.vault_snapshot.state import StateReader
 from runbook.safety.outside_text import outside_text
 
 RAFT: Final = "raft-snapshot"

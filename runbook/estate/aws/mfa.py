@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from runbook.config import Aws, SignIn
 from runbook.engine.errors import NoVerdict, SignedOut
 from runbook.engine.ports import Secret
-from runbook.estate import aws_places
-from runbook.estate.aws_client import make_client
-from runbook.estate.aws_credentials import Held, WithKeys, with_credentials
-from runbook.estate.aws_errors import code_of, translated
-from runbook.estate.aws_isolation import Reads, loading_session
+from runbook.estate.aws import places
+from runbook.estate.aws.client import make_client
+from runbook.estate.aws.credentials import Held, WithKeys, with_credentials
+from runbook.estate.aws.errors import code_of, translated
+from runbook.estate.aws.isolation import Reads, loading_session
 from runbook.estate.ports import SignInState, WrongCode
 from runbook.safety.interlock import Interlock
 from runbook.safety.outside_text import outside_text
@@ -91,7 +91,7 @@ class MfaWay:
         """One attempt: a code that arrived is used up, and a second one would only hear that it is wrong."""
         session = with_credentials(known.credentials, self._settings, self._interlock, only=STS_ONLY)
         region = self._settings.region
-        endpoint = (self._settings.endpoint or aws_places.endpoint("sts", region)).rstrip("/")
+        endpoint = (self._settings.endpoint or places.endpoint("sts", region)).rstrip("/")
         sts = make_client(session, "sts", region, endpoint, attempts=1)
         seconds = round(self._settings.sign_in.session_hours * 3600)
         given = {"SerialNumber": device, "TokenCode": code.reveal()}

@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from runbook.engine.errors import LayerFailed
-from runbook.estate import vault_answers as answers
 from runbook.estate.answers import listing, mapping, moment, number, text
 from runbook.estate.ports import StaticRole
-from runbook.estate.vault_answers import Answer
-from runbook.estate.vault_refusals import good
+from runbook.estate.vault import answers
+from runbook.estate.vault.answers import Answer
+from runbook.estate.vault.refusals import good
 
 Ask = Callable[[str, Callable[[Any], Any]], Awaitable[Answer | None]]
-"""Source and call, as `vault_wire.Wire.ask` takes them."""
+"""Source and call, as `wire.Wire.ask` takes them."""
 
 
 async def audit_devices(ask: Ask) -> tuple[str, ...] | None:

@@ -17,12 +17,21 @@ from runbook.engine.ports import Secret
 from runbook.estate.answers import listing, mapping, number, optional, text
 from runbook.estate.ports import ArchiveProof, WrongArchiveShares
 from runbook.estate.share_text import share_bytes
-from runbook.estate.vault_archive import Damaged, members
-from runbook.estate.vault_barrier import CLUSTER, KEYRING, Keyring, Unknown, Unopened, open_blob, root_key, wipe
-from runbook.estate.vault_clear import document
-from runbook.estate.vault_shamir import combine
-from runbook.estate.vault_snapshot import SEALED, STATE, SUMS, Snapshot, listed, reading
-from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG, StateReader
+from runbook.estate.vault_snapshot.archive import Damaged, members
+from runbook.estate.vault_snapshot.barrier import (
+    CLUSTER,
+    KEYRING,
+    Keyring,
+    Unknown,
+    Unopened,
+    open_blob,
+    root_key,
+    wipe,
+)
+from runbook.estate.vault_snapshot.clear import document
+from runbook.estate.vault_snapshot.inspection import SEALED, STATE, SUMS, Snapshot, listed, reading
+from runbook.estate.vault_snapshot.shamir import combine
+from runbook.estate.vault_snapshot.state import BARRIER_KEYS, SEAL_CONFIG, StateReader
 from runbook.safety.outside_text import outside_text
 
 _MOUNTS: Final = ("core/mounts", "core/local-mounts")  # one table each, or since OpenBao 2.3 an entry for each engine

@@ -16,11 +16,11 @@ from typing import Final, Protocol
 from runbook.config import Aws
 from runbook.engine.errors import SignedOut
 from runbook.engine.ports import Secret
-from runbook.estate.aws_client import ServiceName, Signed
-from runbook.estate.aws_credentials import Held, with_credentials
-from runbook.estate.aws_errors import ENDED, asking
-from runbook.estate.aws_mfa import NEEDS_CODE, SOURCE, STS_ONLY, MfaWay
-from runbook.estate.aws_profiles import AmbientWay, SsoWay
+from runbook.estate.aws.client import ServiceName, Signed
+from runbook.estate.aws.credentials import Held, with_credentials
+from runbook.estate.aws.errors import ENDED, asking
+from runbook.estate.aws.mfa import NEEDS_CODE, SOURCE, STS_ONLY, MfaWay
+from runbook.estate.aws.profiles import AmbientWay, SsoWay
 from runbook.estate.ports import SignInState
 from runbook.safety.interlock import Interlock
 

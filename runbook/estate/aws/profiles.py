@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runbook.config import Aws
 from runbook.engine.ports import Secret
-from runbook.estate.aws_credentials import Held
-from runbook.estate.aws_isolation import Reads, loading_session
-from runbook.estate.aws_sso import SsoProfile, SsoToken, cache_folder, cached_token, sso_profile
+from runbook.estate.aws.credentials import Held
+from runbook.estate.aws.isolation import Reads, loading_session
+from runbook.estate.aws.sso import SsoProfile, SsoToken, cache_folder, cached_token, sso_profile
 from runbook.estate.ports import SignInState
 from runbook.safety.interlock import Interlock
 from runbook.safety.outside_text import outside_text

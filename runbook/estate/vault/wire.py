@@ -24,7 +24,7 @@ from runbook.config import Vault
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Secret
 from runbook.estate.answers import mapping
-from runbook.estate.vault_answers import Answer, words
+from runbook.estate.vault.answers import Answer, words
 from runbook.safety.interlock import Interlock
 from runbook.safety.outside_text import outside_text
 

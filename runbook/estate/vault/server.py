@@ -14,10 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from runbook.config import Vault
 from runbook.engine.ports import Permit, Secret
-from runbook.estate import vault_answers as answers
-from runbook.estate import vault_engines as engines
-from runbook.estate import vault_keys
-from runbook.estate import vault_refusals as refusals
 from runbook.estate.answers import mapping, optional
 from runbook.estate.door import Door
 from runbook.estate.ports import (
@@ -30,13 +26,14 @@ from runbook.estate.ports import (
     VaultHealth,
 )
 from runbook.estate.ports.vault import HEALTH
-from runbook.estate.vault_refusals import good
-from runbook.estate.vault_upload import Counted, opened
+from runbook.estate.vault import answers, engines, keys, refusals
+from runbook.estate.vault.refusals import good
+from runbook.estate.vault.upload import Counted, opened
 from runbook.safety.interlock import Interlock
 
 if TYPE_CHECKING:
-    from runbook.estate.vault_answers import Answer
-    from runbook.estate.vault_wire import Call, Wire
+    from runbook.estate.vault.answers import Answer
+    from runbook.estate.vault.wire import Call, Wire
 
 
 class VaultServer:
@@ -80,7 +77,7 @@ class VaultServer:
 
     async def unseal(self, permit: Permit, share: Secret) -> SealStatus:
         answer = await self._unseal(permit, lambda hvac: hvac.sys.submit_unseal_key(key=share.reveal()))
-        if (wrong := vault_keys.wrong_shares(answer)) is not None:
+        if (wrong := keys.wrong_shares(answer)) is not None:
             raise wrong
         return answers.seal_status(good(answer).body)
 
@@ -133,7 +130,7 @@ class VaultServer:
             return hvac.secrets.transit.decrypt_data(key, ciphertext, mount_point=mount)
 
         answer = await (self._authenticated(source, call) if token is None else self._ask(source, call, token=token))
-        if (reason := vault_keys.undecryptable(answer)) is not None:
+        if (reason := keys.undecryptable(answer)) is not None:
             raise reason
         return _plaintext(good(answer))
 
@@ -230,7 +227,7 @@ class VaultServer:
 
     def _connect(self) -> Wire:
         """The wire, made at the first call: it loads hvac and requests."""
-        from runbook.estate.vault_wire import Wire
+        from runbook.estate.vault.wire import Wire
 
         with self._lock:
             if self._wire is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from runbook.estate.ports import Undecryptable, WrongShares
-from runbook.estate.vault_answers import Answer
+from runbook.estate.vault.answers import Answer
 
 _NO_SHARE: Final = ("shorter than minimum", "longer than maximum", "must be a valid hex or base64", "must be specified")
 _WRONG_SHARES: Final = (

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from runbook.engine.errors import NoVerdict
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_errors import asking, code_of, translated
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.errors import asking, code_of, translated
 from runbook.estate.ports import SignInState
 from runbook.safety.outside_text import outside_text
 

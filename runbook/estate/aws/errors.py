@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError, SignedOut
-from runbook.estate.aws_sign_in_errors import trouble_with_credentials
+from runbook.estate.aws.sign_in_errors import trouble_with_credentials
 from runbook.safety.outside_text import outside_text
 
 if TYPE_CHECKING:

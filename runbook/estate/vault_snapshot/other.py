@@ -16,9 +16,9 @@ from typing import IO, Final, cast
 
 from runbook.estate.answers import text
 from runbook.estate.ports import ArchiveReport
-from runbook.estate.vault_archive import Damaged, Member
-from runbook.estate.vault_clear import VERSIONS, InClear, document
-from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG
+from runbook.estate.vault_snapshot.archive import Damaged, Member
+from runbook.estate.vault_snapshot.clear import VERSIONS, InClear, document
+from runbook.estate.vault_snapshot.state import BARRIER_KEYS, SEAL_CONFIG
 
 FILE_STORAGE: Final = "file-storage"
 RAFT_DIRECTORY: Final = "raft-directory"

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runbook.engine.ports import Permit
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_errors import asking, code_of, translated
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.errors import asking, code_of, translated
 from runbook.estate.ports import Instance, RestoreSpec, Snapshot
 from runbook.safety.outside_text import outside_text
 

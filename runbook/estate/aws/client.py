@@ -1,6 +1,6 @@
 """AWS clients for one account: one for each service, made when first used, of the session that is signed in now.
 
-Endpoint and credentials are given and asserted; what a session may read and whom it asks first: `aws_isolation`.
+Endpoint and credentials are given and asserted; what a session may read and whom it asks first: `isolation`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from runbook.config import Aws
 from runbook.engine.errors import Refused
-from runbook.estate import aws_places
-from runbook.estate.aws_isolation import client_config, working_session
+from runbook.estate.aws import places
+from runbook.estate.aws.isolation import client_config, working_session
 from runbook.estate.door import Door
 from runbook.safety.interlock import Interlock, is_loopback
 
@@ -40,7 +40,7 @@ class Signed:
 
 
 class SignedInNow(Protocol):
-    """Whoever knows the session that calls are made with at this moment: `aws_sign_in.AwsSignIn`."""
+    """Whoever knows the session that calls are made with at this moment: `sign_in.AwsSignIn`."""
 
     def current(self, service: ServiceName) -> Signed:
         """Blocking, from any thread; SignedOut where there is no session, NoVerdict where none can be loaded."""
@@ -76,7 +76,7 @@ class AwsAccess:
         """The address every call of that service goes to."""
         if self.settings.endpoint is not None:
             return self.settings.endpoint.rstrip("/")
-        return aws_places.endpoint(service, self.region(service))
+        return places.endpoint(service, self.region(service))
 
     def region(self, service: ServiceName) -> str:
         """Where that service is: IAM Identity Center answers in its own Region only."""
@@ -114,11 +114,11 @@ class AwsAccess:
 
         session = working_session(self.settings, self.interlock, only=frozenset({"sts:GetCallerIdentity"}))
         session.set_default_client_config(Config(signature_version=UNSIGNED))
-        region = aws_places.signing_region("sts", self.region("sts"))
+        region = places.signing_region("sts", self.region("sts"))
         return make_client(session, "sts", region, self.endpoint("sts"), ATTEMPTS["sts"])
 
     def _make(self, service: ServiceName, session: Session) -> Any:
-        region = aws_places.signing_region(service, self.region(service))
+        region = places.signing_region(service, self.region(service))
         return make_client(session, service, region, self.endpoint(service), ATTEMPTS[service])
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from runbook.estate.answers import mapping, number, optional
 from runbook.estate.ports import ArchiveReport
-from runbook.estate.vault_state import BARRIER_KEYS, SEAL_CONFIG, key_id
+from runbook.estate.vault_snapshot.state import BARRIER_KEYS, SEAL_CONFIG, key_id
 
 VERSIONS: Final = "core/versions/"  # an entry for each version that ever unsealed it (OpenBao 2.6.2, Vault since 1.9)
 _VERSION: Final = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})([-+][0-9A-Za-z.+-]{1,40})?")

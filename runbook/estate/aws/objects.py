@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 from runbook.engine.errors import LayerFailed, NoVerdict
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_errors import asking, code_of, translated
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.errors import asking, code_of, translated
 from runbook.estate.ports import BucketPosture, Download, Progress, StoredObject
 from runbook.safety.outside_text import outside_text
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from runbook.engine.errors import NoVerdict
 from runbook.engine.ports import Secret
-from runbook.estate.aws_client import AwsAccess
-from runbook.estate.aws_errors import asking, code_of, translated
-from runbook.estate.aws_permissions import denied
-from runbook.estate.aws_sign_in import AwsSignIn
+from runbook.estate.aws.client import AwsAccess
+from runbook.estate.aws.errors import asking, code_of, translated
+from runbook.estate.aws.permissions import denied
+from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.ports import CallerIdentity, SignInState
 from runbook.safety.outside_text import outside_text
 

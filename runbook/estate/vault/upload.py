@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from runbook.estate.ports import Progress
-from runbook.estate.vault_archive import unreadable
+from runbook.estate.vault_snapshot.archive import unreadable
 
 
 class Counted:

@@ -1,7 +1,7 @@
 """What a Vault or OpenBao server refuses, in the operator's words: statuses and exact texts, as tables.
 
 Backends wrap texts ("1 error occurred: ..."), so they are matched by substring.  What is said of shares and of
-ciphertexts, which are answers of their own: `vault_keys`.
+ciphertexts, which are answers of their own: `keys`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError, SignedOut
-from runbook.estate.vault_answers import Answer
+from runbook.estate.vault.answers import Answer
 
 
 @dataclass(frozen=True, slots=True)

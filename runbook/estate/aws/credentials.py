@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runbook.config import Aws
 from runbook.engine.ports import Secret
-from runbook.estate.aws_isolation import Heard, working_session
+from runbook.estate.aws.isolation import Heard, working_session
 from runbook.safety.interlock import Interlock
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a Vault or OpenBao server answers, read into the port's plain values.  What it refuses: `vault_refusals`."""
+"""What a Vault or OpenBao server answers, read into the port's plain values.  What it refuses: `refusals`."""
 
 from __future__ import annotations
 
