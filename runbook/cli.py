@@ -15,6 +15,22 @@ rule · 5 ABORTED · 6 PASS_WITH_ISSUES · 7 the record could not be written or 
 the run can be resumed"""
 
 
+MANIFEST = """\
+Counts and hashes every table of a database, as of one moment, so that a restored copy can be proven to hold the same.
+Production's backup job runs it just before and just after each snapshot: what is alike in both must be so in the copy.
+It only reads, and holds no lock for longer than it takes to read a piece of a table; a migration that rewrites a
+table meanwhile ends it.
+
+The user needs pg_read_all_data, and BYPASSRLS where row security is on: if there is a table that it cannot see whole,
+nothing is written. Its password comes by --password-stdin, or is asked for on a terminal."""
+MANIFEST_EPILOG = """\
+Keep the file like the backup itself: it holds hashes of patients' rows. Bringing it to the manifest bucket is the
+backup script's job (aws s3 cp). It is called by its moment, and found by that name: leave the name as it is.
+
+exit status: 0 written · 1 the database found damage in its own data, or is not there · 2 wrong usage · 3 it could not
+be asked, or not all of it · 7 the file could not be written · 130, 143, 129 interrupted: nothing was written"""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; answers the exit status."""
     arguments = _parser().parse_args(argv)
@@ -42,6 +58,15 @@ def _parser() -> argparse.ArgumentParser:
     _resume(commands.add_parser("resume", help="go on with the newest unfinished run"))
     _status(commands.add_parser("status", help="what was run last, and what is unfinished"))
     _report(commands.add_parser("report", help="print the report of a run"))
+    _manifest(
+        commands.add_parser(
+            "manifest",
+            help="state what a database holds, beside its backup",
+            description=MANIFEST,
+            epilog=MANIFEST_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     return parser
 
 
@@ -87,3 +112,28 @@ def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("md", "json"), default="md")
     parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write it there instead of printing it")
     _everywhere(parser)
+
+
+def _manifest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", required=True, help="its name, for which its certificate is verified")
+    parser.add_argument("--hostaddr", metavar="ADDRESS", help="where to connect instead, such as a tunnel's end")
+    parser.add_argument("--port", type=int, default=5432, help="default: 5432")
+    parser.add_argument("--database", required=True, metavar="NAME")
+    parser.add_argument("--user", required=True, help="whoever reads it")
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="of the database's certificate (RDS: its bundle)")
+    parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    parser.add_argument(
+        "--buckets", type=_buckets, default=256, metavar="N", help="parts of a table: 256 by default, at most 4096"
+    )
+    parser.add_argument("--connections", type=int, choices=range(1, 17), default=4, metavar="N", help="1 to 16")
+    parser.add_argument(
+        "-o", dest="output", type=Path, metavar="FILE|DIR", help="default: standard output; in a folder, by its moment"
+    )
+    _everywhere(parser)
+
+
+def _buckets(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 4096 or number & (number - 1):
+        raise argparse.ArgumentTypeError("a power of two, at most 4096")
+    return number

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Log
 
-from runbook.engine.events import Event, Progress, Said
+from runbook.engine.events import Event, Kind, Progress, Said
 from runbook.engine.procedure import Stage
 from runbook.views import Session
 from screens.dialogs.help import HelpDialog
@@ -74,6 +74,8 @@ class RunScreen(Frame[None]):
         if isinstance(said, Progress):
             self._progress[said.step] = said
         else:
+            if said.kind is Kind.STARTED:  # another attempt: how far the last one was is old
+                self._progress.pop(said.step or "", None)
             self._news.append(said)
         self._dirty = True
 
@@ -94,7 +96,7 @@ class RunScreen(Frame[None]):
         self.query_one(RailLine).show(run, procedure, stage.id)
         steps = self.query_one(StepList)
         steps.show(run, stage)
-        self.query_one(Detail).show(run, steps.marked)
+        self.query_one(Detail).show(run, steps.marked, self._progress)
         self._write_news()
 
     def _write_news(self) -> None:

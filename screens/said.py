@@ -50,7 +50,8 @@ def _asked(event: Event) -> str:
 
 
 def _answered(event: Event) -> str:
-    return f"answered: {_get(event, 'answer')} ({_get(event, 'by')}){_tail(_get(event, 'reason'))}"
+    answer = f"{_get(event, 'answer')}{_tail(_get(event, 'detail'), ', ')}"
+    return f"answered: {answer} ({_get(event, 'by')}){_tail(_get(event, 'reason'))}"
 
 
 def _checkpoint(event: Event) -> str:

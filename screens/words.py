@@ -8,9 +8,11 @@ from typing import Any
 
 from textual.content import Content
 
+from runbook.engine.events import Progress
 from runbook.engine.procedure import Procedure, Stage
 from runbook.engine.run import Run
 from runbook.engine.verdict import Verdict
+from screens.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Mark:
         return Content.styled(f"{self.glyph} {self.word}", self.style)
 
 
+BAR = 12  # cells of a progress bar
 GOOD, BAD, WARN, QUIET, BUSY = "$text-success", "bold $text-error", "$text-warning", "$text-muted", "bold $text-accent"
 
 VERDICTS = {
@@ -98,6 +101,16 @@ def light(run: Run, stage: Stage[Any]) -> Mark:
     if pulse is None:
         return Mark("·", "not watched", QUIET)
     return Mark("●", "alive", GOOD) if pulse.alive else Mark("✗", "DOWN", BAD)
+
+
+def so_far(said: Progress, limit: int) -> str:
+    """How far a step is: a bar and the share where the whole is known, and its own words, cut to `limit`."""
+    text = one_line(said.text, limit)
+    if said.total <= 0:
+        return text
+    share = min(max(said.done / said.total, 0.0), 1.0)
+    full = int(share * BAR)
+    return f"{'█' * full}{'░' * (BAR - full)} {share:.0%} {text}"
 
 
 def clock(seconds: float) -> str:

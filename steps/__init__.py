@@ -9,10 +9,10 @@ from runbook.engine.procedure import Procedure
 from steps.application import APPLICATION
 from steps.closeout import CLOSEOUT
 from steps.connectivity import CONNECTIVITY
-from steps.database import DATABASE
+from steps.database.stage import DATABASE
 from steps.here import Here
 from steps.identity import IDENTITY
-from steps.vault import VAULT
+from steps.vault.stage import VAULT
 
 PROCEDURE: Procedure[Here] = Procedure(stages=(IDENTITY, VAULT, DATABASE, APPLICATION, CONNECTIVITY), closing=CLOSEOUT)
 

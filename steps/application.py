@@ -16,7 +16,7 @@ from runbook.engine.verdict import Observation
 from runbook.estate.ports import DatabaseSession, Undecryptable
 from steps import application_deploy as act
 from steps import application_vault as engine
-from steps.database import copy
+from steps.database.access import copy
 from steps.facts import Deployed, ImageChosen, InstanceReady
 from steps.here import Here, as_object, moment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -116,18 +117,31 @@ class ClusterSeen:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChosen:
-    """The database's recovery point."""
+    """The database's recovery point: a snapshot, or (`method` PITR) an instance as it was at `created_at`.
+
+    `data_until` is when its newest transaction was, where the provider says so, or "".
+    """
 
     id: str
     created_at: str
     kind: str
     engine: str
     size_gib: int
+    method: str = "SNAPSHOT"
+    data_until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotCopied:
+    """The snapshot of our own that a shared one was copied to: what is restored from then on."""
+
+    id: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceRestored:
-    """The copy, asked for at `asked_at`."""
+    """The copy, asked for at `asked_at`; `snapshot` is the recovery point that it was made from."""
 
     id: str
     snapshot: str
@@ -136,11 +150,49 @@ class InstanceRestored:
 
 @dataclass(frozen=True, slots=True)
 class InstanceReady:
-    """Where the copy answers."""
+    """Where the copy answers; `after_s` is how long the provider took until it was available."""
 
     id: str
     host: str
     port: int
+    after_s: int = 0
+    resource_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChosen:
+    """How the copy is reached: straight, or through a tunnel that ends at `hostaddr`:`port` of this machine."""
+
+    hostaddr: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentDepth:
+    """How thoroughly content is compared: `full`, or `quick` with the reason."""
+
+    depth: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentVerified:
+    """What was compared, and how long after the restore was asked for; `rows` by table, spared (`here.spared`)."""
+
+    depth: str
+    tables: int
+    size: int
+    seconds: int
+    after_s: int
+    rows: Mapping[str, int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsHeld:
+    """Of how many people the copy holds data, spared (`here.spared`); `table` is where they were counted."""
+
+    table: str
+    rows: int | str
 
 
 @dataclass(frozen=True, slots=True)

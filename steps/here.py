@@ -14,7 +14,7 @@ from runbook.engine.desk import Desk
 from runbook.engine.errors import NoVerdict
 from runbook.engine.ports import ByHand, Secret
 from runbook.engine.run import Run
-from runbook.estate.ports import Estate, ThrowAway
+from runbook.estate.ports import Estate, Login, ThrowAway
 from runbook.policy import Policy
 from steps.facts import ClockOffset
 
@@ -50,6 +50,14 @@ class House(Protocol):
         """Remove it; a missing one is no error."""
         ...
 
+    async def names(self, folder: Path) -> tuple[str, ...]:
+        """Of the files in a configured folder of this machine, sorted; NoVerdict where it cannot be read."""
+        ...
+
+    async def read(self, file: Path, limit: int) -> bytes:
+        """A configured file whole; LayerFailed when it is larger than `limit` bytes, NoVerdict when unreadable."""
+        ...
+
 
 @dataclass
 class Held:
@@ -57,12 +65,17 @@ class Held:
 
     guard: Callable[[Secret], None] = lambda _: None
     throw_away: ThrowAway | None = None
+    owners: dict[str, Login] = field(default_factory=dict)  # a copy's master user, once this process set its password
 
     def keep(self, throw_away: ThrowAway) -> None:
         """Hold the fresh cluster's keys until the restore; the guard masks them in whatever is written."""
         for secret in (*throw_away.keys, throw_away.root_token):
             self.guard(secret)
         self.throw_away = throw_away
+
+    def own(self, instance: str, login: Login) -> None:
+        """Hold that copy's master password."""
+        self.owners[instance] = login
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,9 @@ class EarlierRun:
     ended: datetime
     share_labels: tuple[str, ...]
     cluster_id: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)  # by table, as it verified them
+    available_s: int | None = None  # from the restore call until the provider said available
+    verified_s: int | None = None  # until the content was compared
 
 
 @dataclass(frozen=True)
@@ -159,6 +175,11 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def exact(at: datetime) -> str:
+    """To the microsecond, for facts that are compared with other moments."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def moment(text: str) -> datetime:
     """The reverse of `iso`."""
     return datetime.fromisoformat(text)
@@ -182,6 +203,19 @@ def hours(limit: timedelta) -> str:
     return f"{limit / timedelta(hours=1):g} h"
 
 
+FEW = "<10"
+
+
+def spared(number: int) -> int | str:
+    """The same for a fact: facts are written to the journal, which is evidence."""
+    return FEW if 0 < number < 10 else number
+
+
+def range_of(spared: int | str) -> tuple[int, int]:
+    """The fewest and the most rows that a spared count can mean."""
+    return (1, 9) if isinstance(spared, str) else (spared, spared)
+
+
 def count(number: int) -> str:
     """A count of patient-related rows: between 1 and 9 it could point at a person, so it is written `<10`."""
-    return "<10" if 0 < number < 10 else f"{number:,}"
+    return FEW if 0 < number < 10 else f"{number:,}"

@@ -6,10 +6,10 @@ from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.procedure import Look
 from runbook.engine.verdict import Observation, Verdict
 from steps.application import boots, database_is_ours, decrypts, same_digest_answers
-from steps.database import answers
+from steps.database.stage import answers
 from steps.here import Here
 from steps.identity import still_signed_in
-from steps.vault_proofs import is_healthy
+from steps.vault.proofs import is_healthy
 
 LAYERS: tuple[tuple[str, Look[Here]], ...] = (
     ("Identity & Access", still_signed_in),

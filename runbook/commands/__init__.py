@@ -8,9 +8,16 @@ import os
 import sys
 
 from runbook.commands.exits import ExitCode
-from runbook.engine.errors import NoVerdict, RecordFailed, Refused, RunbookError
+from runbook.engine.errors import LayerFailed, NoVerdict, RecordFailed, Refused, RunbookError
 
-_MODULES = {None: "home", "train": "train", "resume": "resume", "status": "status", "report": "report"}
+_MODULES = {
+    None: "home",
+    "train": "train",
+    "resume": "resume",
+    "status": "status",
+    "report": "report",
+    "manifest": "manifest",
+}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,5 +56,7 @@ def _exit_code(error: RunbookError) -> ExitCode:
             return ExitCode.NOT_RECORDED
         case NoVerdict():
             return ExitCode.INCONCLUSIVE
+        case LayerFailed():
+            return ExitCode.FAIL
         case _:
             return ExitCode.WRONG_USE

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook.commands.places import PRIVATE
+from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.safety.outside_text import outside_text
 from steps.here import HouseState
 
 REDIRECTING = ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PGSSLMODE", "CLOUDFLARE_EMAIL")
@@ -66,6 +68,12 @@ class LocalHouse:
         (self._private / name).unlink(missing_ok=True)
         self.leave()
 
+    async def names(self, folder: Path) -> tuple[str, ...]:
+        return await asyncio.to_thread(_names, folder)
+
+    async def read(self, file: Path, limit: int) -> bytes:
+        return await asyncio.to_thread(_read, file, limit)
+
     def leave(self) -> None:
         """Remove the private folder when nothing is left in it."""
         if self._private.is_dir() and not any(self._private.iterdir()):
@@ -90,6 +98,37 @@ def redirecting() -> tuple[str, ...]:
             for name in os.environ
             if name in REDIRECTING or name.endswith(REDIRECTING_PARTS) or name.startswith(REDIRECTING_STARTS)
         )
+    )
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(each.name for each in folder.iterdir() if each.is_file()))
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            body = file.read(limit + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if len(body) > limit:
+        raise LayerFailed(
+            f"{path.name} is larger than {limit:,} bytes",
+            fix="It is not what it should be: look at it.",
+            source="local disk",
+        )
+    return body
+
+
+def _unreadable(path: Path, error: OSError) -> NoVerdict:
+    return NoVerdict(
+        f"{path} cannot be read",
+        fix="Look whether it is there, and whether this user may read it.",
+        provider_text=outside_text(error.strerror or ""),
+        source="local disk",
     )
 
 

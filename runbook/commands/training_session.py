@@ -165,7 +165,9 @@ class TrainingSession:
         conductor = Conductor(
             PROCEDURE,
             recorder=journal,
-            operator=WithFaults(operator or PracticeOperator(self._ready, answers), self._ready, mishaps),
+            operator=WithFaults(
+                operator or PracticeOperator(self._ready, answers, self._clock.now), self._ready, mishaps
+            ),
             clock=self._clock,
             here_for=here_for,
             past=journal.past,

@@ -18,7 +18,7 @@ from runbook.estate.door import Door
 from runbook.estate.github import GitHub
 from runbook.estate.northflank import Northflank
 from runbook.estate.ports import ArchiveProof, ArchiveReport, Estate
-from runbook.estate.postgres import PostgresDatabases
+from runbook.estate.postgres.server import PostgresDatabases
 from runbook.estate.registry import Registry
 from runbook.estate.vault.server import VaultServer
 from runbook.estate.vault_snapshot.inspection import inspect

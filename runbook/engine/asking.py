@@ -66,7 +66,7 @@ class Asking:
     async def choose(self, ask: Choose) -> Choice:
         self._asked("choose", ask.title)
         choice = await self._operator.choose(ask)
-        self._answered(choice.key, choice.reason)
+        self._answered(choice.key, choice.reason, detail=choice.detail)
         return choice
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
@@ -114,5 +114,8 @@ class Asking:
     def _asked(self, question: str, text: str) -> None:
         self._scribe.say(Kind.ASKED, stage=self._stage, step=self._step, question=question, text=text)
 
-    def _answered(self, answer: str, reason: str = "") -> None:
-        self._scribe.say(Kind.ANSWERED, stage=self._stage, step=self._step, answer=answer, by=self.name, reason=reason)
+    def _answered(self, answer: str, reason: str = "", *, detail: str = "") -> None:
+        typed = {"detail": detail} if detail else {}
+        self._scribe.say(
+            Kind.ANSWERED, stage=self._stage, step=self._step, answer=answer, by=self.name, reason=reason, **typed
+        )

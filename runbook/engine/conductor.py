@@ -158,7 +158,12 @@ class Conductor(Generic[H]):
         if result.hard_stop:
             decision = await self._ask_after(step, (Act.ABORT,))
             return self._abort(step.stage, decision) if decision.act is Act.ABORT else _Move.AGAIN
-        may_attest = result.verdict is Verdict.INCONCLUSIVE and step.attestable and not result.declined
+        may_attest = (
+            result.verdict is Verdict.INCONCLUSIVE
+            and step.attestable
+            and not result.declined
+            and not self.run.failed_before(step.id)
+        )
         again = self._sign_in_step(result.signed_out, other_than=step)
         options = (
             *((Act.SIGN_IN,) if again else ()),
@@ -364,7 +369,7 @@ class Conductor(Generic[H]):
                 if not (self.run.satisfied(step.id) and step.regain(self.run)):
                     continue
                 why = "what it established was held in memory by a process that ended"
-                if stage.id in self.run.opened:
+                if step.regained_alone or stage.id in self.run.opened:
                     await self._performer.attempt(step, quietly=True)
                     if self.run.satisfied(step.id):
                         continue

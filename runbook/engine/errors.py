@@ -29,7 +29,7 @@ class RunbookError(Exception):
 
 
 class NoVerdict(RunbookError):
-    """The provider could not be reached, did not answer in time, or refused our sign-in."""
+    """The provider could not be reached, did not answer in time, refused our sign-in, or cannot do it now."""
 
 
 class SignedOut(NoVerdict):

@@ -17,7 +17,7 @@ class Kind(StrEnum):
     INTENT = "intent"  # {operation, target, creates: {kind, id} | None, detail}, on disk before the call
     RESULT = "result"  # an attempt's end: {attempt, kind, verdict, expected, observed, source, fix, …, facts}
     ASKED = "asked"  # {question, text}
-    ANSWERED = "answered"  # {answer, by, reason}; never what was typed into a masked field
+    ANSWERED = "answered"  # {answer, by, reason} and what a choice asked for: {detail}; never a masked field's text
     CHECKPOINT = "checkpoint"  # {decision: opened | refused | back | aborted, reason, to, by}
     HEARTBEAT = "heartbeat"  # {alive, verdict, observed, source, signed_out}
     EXCEPTION = "exception"  # {what, why, who}: an attestation in place of an inconclusive step

@@ -123,6 +123,7 @@ class Option:
     key: str
     cells: tuple[str, ...]
     unfit: str = ""  # why it cannot be chosen
+    detail: str = ""  # what has to be typed with it, in words (such as a moment, with its format); "": nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +139,11 @@ class Choose:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen option's key, and the reason where it is not the default."""
+    """The chosen option's key, the reason where it is not the default, and what its `detail` asked for."""
 
     key: str
     reason: str = ""
+    detail: str = ""
 
 
 CODE_DIGITS = 6  # of a one-time code

@@ -47,6 +47,7 @@ class Step(Generic[H]):
     attestable: bool = True  # an INCONCLUSIVE may be attested; the three criteria and some others never
     signs_in: str = ""  # the system (aws, vault) that this step signs in to, so that it can be done again in place
     regain: Callable[[Run], bool] = lambda _: False  # after a resume: is what it held in memory needed again?
+    regained_alone: bool = False  # once it is had again, what was seen after it still holds
 
     @property
     def kind(self) -> str:

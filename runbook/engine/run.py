@@ -86,7 +86,7 @@ class Run:
     left: Mapping[str, datetime] = field(default_factory=dict)  # stage → checkpoint opened
     refusals: tuple[str, ...] = ()
     pulses: Mapping[str, Pulse] = field(default_factory=dict)
-    last_fall: datetime | None = None  # when a heartbeat last failed
+    last_fall: datetime | None = None  # when a heartbeat last failed; one that could not be asked has not
     ledger: tuple[LedgerEntry, ...] = ()
     findings: tuple[Finding, ...] = ()
     exceptions: tuple[Mapping[str, Any], ...] = ()
@@ -113,6 +113,10 @@ class Run:
         """True when a checkpoint may open over this step."""
         result = self.result(step)
         return result is not None and result.verdict.satisfies
+
+    def failed_before(self, step: str) -> bool:
+        """Whether an attempt that still counts was a FAIL: a pulled cable afterwards makes it no less one."""
+        return any(a.step == step and a.verdict is Verdict.FAIL and not a.void for a in self.attempts)
 
     def fact(self, kind: type[F]) -> F | None:
         """The newest valid fact of that type which a step established, or None."""
@@ -252,7 +256,7 @@ def _heartbeat(run: Run, event: Event) -> Run:
     data = event.data
     failed, signed_out = data.get("verdict") == Verdict.FAIL, data.get("signed_out", "")
     pulse = Pulse(data["alive"], failed, data["observed"], event.at, signed_out)
-    fall = run.last_fall if pulse.alive else event.at
+    fall = event.at if pulse.failed else run.last_fall
     return replace(run, pulses={**run.pulses, event.stage: pulse}, last_fall=fall)
 
 

@@ -16,6 +16,7 @@ from runbook.engine.ports import (
     Decide,
     Decision,
     Gate,
+    Option,
     Preview,
     RunCommand,
     SecretAnswer,
@@ -60,17 +61,9 @@ class PlainOperator:
             mark = f" (cannot be chosen: {option.unfit})" if option.unfit else ""
             mark = " (default)" if option.key == ask.default else mark
             self._lines.say(f"  {number:>3}  {'  '.join(option.cells)}{mark}")
-        while True:
-            text = (await self._keyboard.line("  Number (Enter = default): " if ask.default else "  Number: ")).strip()
-            picked = numbered(text, ask.options)
-            if ask.default and (not text or (picked and picked.key == ask.default)):
-                return Choice(ask.default)
-            if picked is None:
-                self._lines.say(f"    {_how_to_choose(ask)}")
-            elif picked.unfit:
-                self._lines.say(f"    It cannot be chosen: {picked.unfit}.")
-            else:
-                return Choice(picked.key, await self._reason())
+        picked = await self._picked(ask)
+        detail = await self._detail(picked.detail) if picked.detail else ""
+        return Choice(picked.key, "" if picked.key == ask.default else await self._reason(), detail)
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
         return await self._secrets.ask(ask)
@@ -130,6 +123,25 @@ class PlainOperator:
             if act in {Act.ATTEST, Act.ABORT}:
                 return Decision(act, rest or await self._reason())
             return Decision(act)
+
+    async def _picked(self, ask: Choose) -> Option:
+        default = next((option for option in ask.options if option.key == ask.default), None)
+        while True:
+            text = (await self._keyboard.line("  Number (Enter = default): " if default else "  Number: ")).strip()
+            picked = numbered(text, ask.options) if text else default
+            if picked is None:
+                self._lines.say(f"    {_how_to_choose(ask)}")
+            elif picked.unfit:
+                self._lines.say(f"    It cannot be chosen: {picked.unfit}.")
+            else:
+                return picked
+
+    async def _detail(self, asked: str) -> str:
+        while True:
+            detail = (await self._keyboard.line(f"  {asked}: ")).strip()
+            if detail not in {"", "?"}:
+                return detail
+            self._lines.say(f"    What this choice needs: {asked}. It goes into the record.")
 
     async def _reason(self) -> str:
         while True:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
 from runbook.engine.events import Event, Kind, Progress, Said
 from runbook.engine.procedure import Procedure
+from runbook.plain.pace import Pace
 
 
 class Lines:
-    """Prints a run as lines; every state is a word."""
+    """Prints a run as lines; every state is a word.  `now` counts seconds: progress is not said without end."""
 
-    def __init__(self, procedure: Procedure[Any], out: TextIO) -> None:
+    def __init__(self, procedure: Procedure[Any], out: TextIO, *, now: Callable[[], float] = time.monotonic) -> None:
         self._procedure = procedure
         self._out = out
         self._prompt: Callable[[], str] = lambda: ""
-        self._shown: dict[str, str] = {}  # step → last progress text, so that each is said once
+        self._pace = Pace(now)
         self._sayings: dict[Kind, Callable[[Event], None]] = {
             Kind.DECLARED: self._declared,
             Kind.STARTED: self._stage,
@@ -45,6 +47,11 @@ class Lines:
         if isinstance(said, Progress):
             self._progress(said)
             return
+        if said.kind is Kind.RESULT:
+            self._pace.over(said.step or "")
+        elif said.kind is Kind.ASKED:  # how far it is stands above the question
+            for step, text in self._pace.waiting():
+                self._say_progress(step, text)
         say = self._sayings.get(said.kind)
         if say is not None:
             say(said)
@@ -99,10 +106,11 @@ class Lines:
                 self.say(f"  ABORTED      {data['reason']}")
 
     def _progress(self, progress: Progress) -> None:
-        if self._shown.get(progress.step) == progress.text:
-            return
-        self._shown[progress.step] = progress.text
-        self.say(f"    …          {progress.step}: {progress.text}")
+        if text := self._pace.of(progress):
+            self._say_progress(progress.step, text)
+
+    def _say_progress(self, step: str, text: str) -> None:
+        self.say(f"    …          {step}: {text}")
 
     def _title(self, stage: str | None) -> str:
         return self._procedure.stage(stage or "").title

@@ -17,6 +17,7 @@ class Established:
     """The newest valid facts of a run, by type name and field."""
 
     def __init__(self, run: Run) -> None:
+        self._attempts = run.attempts
         self._facts: dict[str, Mapping[str, Any]] = {}
         for attempt in run.attempts:
             if not attempt.void:
@@ -25,6 +26,10 @@ class Established:
     def has(self, kind: str) -> bool:
         """Whether any step established one."""
         return kind in self._facts
+
+    def ever(self, kind: str) -> list[Mapping[str, Any]]:
+        """Every one that was established, oldest first, those of void results too: what was done is not undone."""
+        return [attempt.facts[kind] for attempt in self._attempts if kind in attempt.facts]
 
     def get(self, kind: str, name: str, default: Any = None) -> Any:
         """The field of the fact, or `default` where there is no such fact or field."""

@@ -18,7 +18,7 @@ from runbook.engine.outcome import controls, criteria
 from runbook.engine.procedure import AnyStep, H, Procedure
 from runbook.engine.run import Attempt, LedgerEntry, Run
 from runbook.engine.verdict import Finding, Verdict
-from runbook.records import established, figures
+from runbook.records import established, figures, restored
 from runbook.records.canonical import GENESIS, plain, stamp
 from runbook.records.disk import Disk, read_whole, replace_file
 from runbook.records.established import Established
@@ -57,6 +57,9 @@ def document(
         "rto": figures.rto(run, procedure, targets.get("rto_s")),
         "rpo": figures.rpo(run, known, targets.get("rpo_s")),
         "backups": _backups(run, known),
+        "restore": restored.times(known),
+        "patient_data": restored.patients(known),
+        "patient_data_used": restored.patient_data_used(known, str(run.declared.get("mode"))),
         "image": established.image(known),
         "exceptions": [dict(exception) for exception in run.exceptions],
         "findings": [_finding(finding) for finding in run.findings],
@@ -182,6 +185,7 @@ def _answer(asked: Event, answered: Event) -> dict[str, Any]:
         "question": asked.data.get("question"),
         "text": asked.data.get("text"),
         "answer": answered.data.get("answer"),
+        "detail": answered.data.get("detail"),
         "by": answered.data.get("by"),
         "reason": answered.data.get("reason") or None,
     }

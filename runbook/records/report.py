@@ -85,7 +85,8 @@ def _backups(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         shares = f"opened with the shares of {labels}" if labels else None
         chosen.append(_backup("vault", vault, vault["seal"], vault["digest"], shares))
     if database:
-        chosen.append(_backup("database", database, database["method"], f"data until {_clock(database['data_until'])}"))
+        until = f"data until {_clock(database['data_until'])}"
+        chosen.append(_backup("database", database, database["method"], until, *_restored(document)))
     if image:
         level = f"verified at level {image['level']}"
         chosen.append({"layer": "application", "made": None, "id": image["ref"], "details": (image["commit"], level)})
@@ -95,6 +96,28 @@ def _backups(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _backup(layer: str, backup: Mapping[str, Any], *details: str | None) -> dict[str, Any]:
     said = {"layer": layer, "made": backup["created_at"], "age_s": backup["age_s"], "id": backup["id"]}
     return said | {"details": [detail for detail in details if detail]}
+
+
+def _restored(document: Mapping[str, Any]) -> list[str]:
+    """How long it took, how much of it was compared, of how many people it held data."""
+    restore, held = document["restore"], document["patient_data"]
+    said = []
+    if restore:
+        said.append(f"available {duration(restore['available_s'])} after the restore was asked for")
+    if restore and restore["verified_s"] is not None:
+        what = f"{restore['depth']}: {restore['tables']:,} tables, {_size(restore['bytes'])} read"
+        said.append(f"content compared {duration(restore['verified_s'])} after it was asked for ({what})")
+    if held:
+        said.append(f"data of {_number(held['rows'])} people ({held['table']})")
+    return said
+
+
+def _number(count: int | str) -> str:
+    return f"{count:,}" if isinstance(count, int) else count
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.1f} MiB"
 
 
 def _timeline(document: Mapping[str, Any]) -> Rows:
@@ -183,7 +206,8 @@ def _decisions(answers: Iterable[Mapping[str, Any]]) -> Rows:
 
 
 def _answer(each: Mapping[str, Any]) -> Sequence[object]:
-    return (each["question"], each["answer"], each["by"], each["reason"])
+    answer = f"{each['answer']}, {each['detail']}" if each["detail"] else each["answer"]
+    return (each["question"], answer, each["by"], each["reason"])
 
 
 def _clock(text: str | None) -> str:

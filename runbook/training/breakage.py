@@ -8,16 +8,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from runbook.training import production
-from runbook.training.archives import Shelf, damaged, foreign
+from psycopg import sql
+
+from runbook.training import damage
+from runbook.training.archives import damaged, foreign
 from runbook.training.certificates import Authority
 from runbook.training.copies import Copies
+from runbook.training.filling import Filled
+from runbook.training.manifests import Manifests
 from runbook.training.operator_sign_in import OperatorSignIn
 from runbook.training.production_vault import ProductionVault
 from runbook.training.servers.aws_process import AwsProcess
 from runbook.training.servers.egress import EgressProbe
 from runbook.training.servers.openbao import Bao
+from runbook.training.servers.postgres import Cluster
 from runbook.training.servers.waiting import Ports
+from runbook.training.writer import Writer
 
 
 @dataclass
@@ -29,9 +35,13 @@ class Breakage:
     sign_in: OperatorSignIn
     staging: Bao
     probe: EgressProbe
+    source: Cluster
     copies: Copies
-    shelf: Shelf
-    other_ciphertext: str
+    manifests: Manifests
+    newest: datetime
+    """When the newest snapshot was made."""
+    writer: Writer
+    filled: Filled
     authority: Authority
     ports: Ports
     folder: Path
@@ -43,6 +53,12 @@ class Breakage:
         """Kind to what does it."""
         return {
             "empty-table": self.empty_table,
+            "damaged-pages": self.damaged_pages,
+            "lost-index": self.lost_index,
+            "blind-reader": self.blind_reader,
+            "shrunk-manifest": self.shrunk_manifest,
+            "source-instead-of-copy": self.copies.mislead,
+            "production-lives": self.writer.start,
             "canary-changed": self.canary_changed,
             "database-stopped": self.copies.halt,
             "vault-sealed": self.staging.restart,
@@ -52,6 +68,7 @@ class Breakage:
             "stale-backup": self.stale_backup,
             "damaged-snapshot": self.damaged_snapshot,
             "foreign-snapshot": self.foreign_snapshot,
+            "key-skew": self.key_skew,
             "no-snapshot-today": self.no_snapshot_today,
             "incompatible-restore": self.incompatible_restore,
             "slow-restore": self.slow_restore,
@@ -73,28 +90,56 @@ class Breakage:
         """The probe beside the vault connects for real from now on."""
         self.probe.shut = False
 
+    # -- the restored database ------------------------------------------------------------------------------------
     def empty_table(self, table: str = "appointments") -> None:
         """The backup lost the rows: every copy has, the running ones at once."""
-        self.copies.damage_backup(lambda copy: production.empty_table(copy, table))
+        self.copies.damage_backup(lambda copy: damage.empty_table(copy, table))
+
+    def damaged_pages(self) -> None:
+        """In the files of every later copy; checksums find the flipped page, and not the one of zeros."""
+        file = damage.file_of(self.source, "appointments")
+        self.copies.damage_files(lambda data: damage.pages(data, file))
+
+    def lost_index(self) -> None:
+        """Every copy has it, and nothing uses it."""
+        self.copies.damage_backup(lambda copy: damage.lose_index(copy, "patients_nhs_number_key"))
+
+    def blind_reader(self, table: str = "patients") -> None:
+        """In production, in what it states of itself, and in every copy."""
+        damage.hide_rows(self.source, table)
+        self.manifests.make_all_again()
+        self.copies.damage_backup(lambda copy: damage.hide_rows(copy, table))
+
+    def shrunk_manifest(self) -> None:
+        """The newest snapshot and the manifests around it agree: nine of ten rows are not there."""
+        kept = sql.SQL("id % 10 = 0")
+        self.manifests.make_again([self.newest], {"public.clinical_notes": kept})
+        self.copies.damage_backup(lambda copy: damage.thin_out(copy, "clinical_notes", kept), self.newest)
 
     def canary_changed(self) -> None:
         """In the running copies, or in the next one."""
-        self.copies.damage_once(lambda copy: production.change_canary(copy, self.other_ciphertext))
+        self.copies.damage_once(lambda copy: damage.change_canary(copy, self.filled.ciphertexts.other))
+
+    # -- the vault's backups --------------------------------------------------------------------------------------
+    def key_skew(self) -> None:
+        """A sound archive of another day under today's name; the older ones have the key."""
+        self.filled.shelf.replace_newest(self.filled.keyless)
 
     def stale_backup(self, hours: float = 30.0) -> None:
         """The backup job stopped `hours` ago."""
-        self.shelf.age(datetime.now(UTC) - timedelta(hours=hours))
+        self.filled.shelf.age(datetime.now(UTC) - timedelta(hours=hours))
 
     def damaged_snapshot(self) -> None:
         """Damaged before it was uploaded, so the bucket's own checksums find nothing."""
-        self.shelf.replace_newest(damaged(self.shelf.newest))
+        self.filled.shelf.replace_newest(damaged(self.filled.shelf.newest))
 
     def foreign_snapshot(self) -> None:
         """Takes about two seconds: a whole vault is founded for it."""
         home = self.folder / f"foreign-{next(self._count)}"
         bao = Bao("bao foreign", home, self.authority, self.ports)
-        self.shelf.replace_newest(foreign(bao, home / "backups", self.shelf.newest.made_at))
+        self.filled.shelf.replace_newest(foreign(bao, home / "backups", self.filled.shelf.newest.made_at))
 
+    # -- the cloud ------------------------------------------------------------------------------------------------
     def no_snapshot_today(self, days: int = 1) -> None:
         """The newest automated snapshots are gone."""
         self.aws.ask("withhold-snapshots", days=days)

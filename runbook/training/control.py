@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, Protocol
 
 from werkzeug.wrappers import Request, Response
@@ -55,6 +56,7 @@ class Control(Api):
             Route("POST", "/faults", self.fault),
             Route("POST", "/hands/<act>", self.hands),
             Route("PUT", instance, self.start_database),
+            Route("POST", f"{instance}/password", self.set_password),
             Route("DELETE", instance, self.remove_database),
             Route("POST", "/stop", self.stop),
         )
@@ -134,12 +136,21 @@ class Control(Api):
         return _tried(acts[act])
 
     def start_database(self, request: Request, instance: str) -> Response:
-        snapshot = str((json_object(request) or {}).get("snapshot", ""))
+        """Of a `snapshot`, or as of a `moment` (ISO 8601, aware)."""
+        given, data = json_object(request) or {}, self._layers().data
         try:
-            host, port = self._layers().data.start_copy(instance, snapshot)
+            if moment := given.get("moment"):
+                host, port = data.start_copy_at(instance, _aware(str(moment)))
+            else:
+                host, port = data.start_copy(instance, str(given.get("snapshot", "")))
         except ValueError as refusal:
             return _refusal(400, str(refusal))
         return as_json({"host": host, "port": port})
+
+    def set_password(self, request: Request, instance: str) -> Response:
+        given, data = json_object(request) or {}, self._layers().data
+        user, password = (str(given.get(name, "")) for name in ("user", "password"))
+        return _tried(lambda: data.set_copy_password(instance, user, password))
 
     def remove_database(self, request: Request, instance: str) -> Response:
         del request
@@ -158,6 +169,13 @@ class Control(Api):
         if layers is None:
             raise Answered(_refusal(409, "the practice estate is not ready"))
         return layers
+
+
+def _aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no UTC offset")
+    return moment
 
 
 def _tried(act: Callable[[], None]) -> Response:

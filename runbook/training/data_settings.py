@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from runbook.training import production
@@ -13,6 +15,19 @@ from runbook.training.servers.aws_process import AwsProcess
 from runbook.training.servers.northflank_documents import VAULT
 from runbook.training.servers.openbao import Bao
 from runbook.training.variant import Seal
+
+_NONE_OF_THESE: Mapping[str, str] = MappingProxyType(
+    {
+        "appointments without a patient": (
+            "select count(*) from public.appointments a"
+            " left join public.patients p on p.id = a.patient_id where p.id is null"
+        ),
+        "notes of another patient than their appointment's": (
+            "select count(*) from public.clinical_notes n"
+            " join public.appointments a on a.id = n.appointment_id where a.patient_id <> n.patient_id"
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +79,19 @@ class Told:
             "user": production.READER,
             "ca_file": str(self.authority.ca_file),
             "hostaddr": "127.0.0.1",
+            "tunnel": "",
             "manifest_bucket": names.BUCKET,
-            "manifest_key": names.manifest_key("{snapshot}"),
+            "manifest_prefix": names.MANIFEST_PREFIX,
+            "transient_tables": ["public.outbox"],
             "recency_table": "public.appointments",
             "recency_column": "booked_at",
+            "patients_table": "public.patients",
+            "ciphertexts": [
+                {"table": table, "column": "ciphertext", "transit_key": TRANSIT_KEY}
+                for table in ("public.clinical_notes", "public.runbook_canary")
+            ],
+            "outbound_queues": ["public.outbox"],
+            "assertions": [{"name": name, "sql": query, "expect": "0"} for name, query in _NONE_OF_THESE.items()],
         }
 
 

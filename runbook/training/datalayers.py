@@ -1,37 +1,35 @@
 """The practice estate's data layers: AWS (moto), two OpenBao servers, PostgreSQL and its restored copies.
 
 production  OpenBao + PostgreSQL, filled from the synthetic clinic
-backups     raft snapshots in S3, a physical PostgreSQL backup behind RDS snapshots, manifests in S3
+backups     raft snapshots in S3, a physical PostgreSQL backup and a WAL archive behind RDS, manifests in S3
 staging     a fresh OpenBao, and a PostgreSQL for each restore that the AWS server is asked for
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from runbook.training import clinic, data_settings, production
-from runbook.training.archives import Shelf
 from runbook.training.breakage import Breakage
 from runbook.training.certificates import Authority
 from runbook.training.copies import Copies, Home
 from runbook.training.data_settings import Told
 from runbook.training.faults import DATA_FAULTS, checked
+from runbook.training.filling import Filled, Filling
+from runbook.training.manifests import Manifests
 from runbook.training.operator_sign_in import OperatorSignIn
+from runbook.training.pitr import Archive
 from runbook.training.process import Child
 from runbook.training.production_vault import (
     CUSTODIANS,
     ProductionVault,
-    VaultArchive,
     foreign_share,
 )
 from runbook.training.servers import aws_names as names
@@ -43,14 +41,7 @@ from runbook.training.servers.tls_front import TlsFront
 from runbook.training.servers.waiting import Ports
 from runbook.training.servers.web import LoopbackServer
 from runbook.training.variant import Variant
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What is known once production was filled and backed up."""
-
-    ciphertexts: production.Ciphertexts
-    canary_sha256: str
+from runbook.training.writer import Writer
 
 
 class DataLayers:
@@ -109,11 +100,14 @@ class DataLayers:
         self._source_front = TlsFront(
             self._authority.issue(names.host_name(names.INSTANCE), "127.0.0.1"), self._source.port
         )
-        self._backup = self._postgres / "backup"
-        home = Home(folder=self._postgres, backup=self._backup, logs=self._root)
+        self._archive = Archive(self._postgres / "archive", self._source)
+        backup = self._postgres / "backup"
+        home = Home(folder=self._postgres, backup=backup, archive=self._archive, logs=self._root)
         self._copies = Copies(
             home, self._source, authority=self._authority, ports=self._ports, snapshots=self._snapshots
         )
+        self._manifests = Manifests(self._aws, self._source, self._root / "manifests")
+        self._writer = Writer(self._source)
 
     # -- life ----------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -122,12 +116,12 @@ class DataLayers:
             self._source_front.start()
             self._probe_server.start()
             with ThreadPoolExecutor(max_workers=4, thread_name_prefix="data layers") as pool:
-                self._filled, shelf = self._fill(pool)
+                self._filled = self._filling().run(pool)
             breakage = Breakage(
                 aws=self._aws, production=self._vault, sign_in=self._sign_in, staging=self._staging,
-                probe=self._probe, copies=self._copies, shelf=shelf,
-                other_ciphertext=self._filled.ciphertexts.other, authority=self._authority, ports=self._ports,
-                folder=self._root,
+                probe=self._probe, source=self._source, copies=self._copies, manifests=self._manifests,
+                newest=max(self._snapshots.values()), writer=self._writer, filled=self._filled,
+                authority=self._authority, ports=self._ports, folder=self._root,
             )  # fmt: skip
             self._open_for_faults(breakage)
         except BaseException:
@@ -143,102 +137,19 @@ class DataLayers:
             for kind, given in self._pending:
                 breakage.faults[kind](**given)
 
-    def _fill(self, pool: ThreadPoolExecutor) -> tuple[Filled, Shelf]:
-        """The order that the data asks for: notes are encrypted before they are stored, stored before backed up."""
-        aws = pool.submit(self._start_aws)
-        source = pool.submit(self._start_source)
-        if self._variant.seal == "awskms":
-            aws.result()  # a vault that cannot ask its key service ends at once
-            self._seal_with_kms()
-        vault = pool.submit(self._start_vault)
-        people = clinic.make(self._seed, self._now)
-        vault.result()
-        encrypted = pool.submit(self._encrypt, people)
-        staging = pool.submit(self._staging.start)
-        source.result()
-        production.fill(self._source, people)
-        ciphertexts = encrypted.result()
-        login = (production.VAULT_USER, self._passwords.vault)
-        self._vault.connect_database(self._vaults_url(), *login, production.READ_ONLY)
-        saved = pool.submit(self._save_vault)
-        production.fill_encrypted(self._source, people, ciphertexts)
-        written = pool.submit(self._write_manifests)
-        self._source.base_backup(self._backup)
-        aws.result()
-        self._aws.ask("publish", bucket=names.BUCKET, prefix=names.MANIFEST_PREFIX, objects=written.result())
-        shelf = Shelf(self._aws, saved.result())
-        shelf.publish()
-        staging.result()
-        return Filled(ciphertexts, hashlib.sha256(people.canary.encode()).hexdigest()), shelf
-
-    def _start_aws(self) -> None:
-        self._aws.start(
-            control=self._control,
-            engine_version=self._source.binaries.version(),
-            source_port=self._source_front.port,
-            snapshots=list(self._snapshots.values()),
-        )
-        self._sign_in.prepare()
-
-    def _seal_with_kms(self) -> None:
-        """Both vaults are unsealed by production's KMS key, with an identity of their own."""
-        seal = {
-            "region": names.REGION,
-            "kms_key_id": self._aws.facts["kms_key"],
-            "endpoint": self._aws.endpoint,
-            "access_key": names.VAULT_KEY,
-            "secret_key": secrets.token_hex(20),
-        }
-        for bao in (self._vault.bao, self._staging):
-            bao.configure({**bao.extra, "seal": [{"awskms": seal}]})
-
-    def _vaults_url(self) -> str:
-        """As production's vault reaches its database; the templates are the database engine's."""
-        options = f"sslmode=verify-full&sslrootcert={self._authority.ca_file}"
-        return f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{self._source_front.port}/{names.DATABASE}?{options}"
-
-    def _start_vault(self) -> None:
-        self._vault.bao.start()
-        self._vault.found()
-
-    def _start_source(self) -> None:
-        archive = own(self._postgres / "archive", self._source.binaries.user)
-        self._source.create()
-        # It archives, as production does: a copy that forgot to turn this off would be seen to.
-        command = f'test ! -f "{archive}/%f" && cp "%p" "{archive}/%f"'
-        self._source.configure(archive_mode="on", archive_command=command)
-        self._source.start()
-        production.lay_out(self._source, self._passwords)
-
-    def _encrypt(self, people: clinic.Clinic) -> production.Ciphertexts:
-        samples = (people.canary, "Runbook control record.", "Runbook record of another text.")
-        *notes, canary, control, other = self._vault.encrypt([*(note.text for note in people.notes), *samples])
-        return production.Ciphertexts(tuple(notes), canary, control, other)
-
-    def _save_vault(self) -> tuple[VaultArchive, ...]:
-        self._vault.audit()
-        return self._vault.back_up(self._root / "vault-backups", production.vault_backup_moments(self._now))
-
-    def _write_manifests(self) -> list[dict[str, Any]]:
-        """Manifest objects as the AWS server's `publish` takes them; each was written when its snapshot was made."""
-        folder = self._root / "manifests"
-        folder.mkdir(mode=0o700)
-        objects = []
-        for number, (snapshot, document) in enumerate(production.manifests(self._source, self._now).items()):
-            file = folder / f"{number}.json"
-            file.write_bytes(document)
-            objects.append({
-                "key": names.manifest_key(snapshot),
-                "file": str(file),
-                "metadata": {"sha256": hashlib.sha256(document).hexdigest()},
-                "modified": self._snapshots[snapshot].isoformat(),
-            })  # fmt: skip
-        return objects
+    def _filling(self) -> Filling:
+        return Filling(
+            root=self._root, seed=self._seed, now=self._now, control=self._control, variant=self._variant,
+            authority=self._authority, passwords=self._passwords, aws=self._aws, sign_in=self._sign_in,
+            vault=self._vault, staging=self._staging, source=self._source, source_front=self._source_front,
+            archive=self._archive, copies=self._copies, manifests=self._manifests,
+        )  # fmt: skip
 
     def stop(self) -> None:
         """End every server by its pid and remove what lies outside `root`; idempotent."""
         with self._lock:
             self._stopped, self._breakage = True, None
+            self._writer.stop()
             ends = [
                 self._aws.stop, self._vault.bao.close, self._staging.close,
                 self._copies.close, self._source_front.stop, self._source.stop, self._probe_server.stop,
@@ -325,6 +236,14 @@ class DataLayers:
         """Restore a snapshot into a database server of its own; host name and port.  ValueError: unknown names."""
         return self._copies.start(instance, snapshot)
 
+    def start_copy_at(self, instance: str, moment: datetime) -> tuple[str, int]:
+        """Restore production as it was at a moment (aware) that has passed; otherwise as `start_copy`."""
+        return self._copies.start_at(instance, moment)
+
+    def set_copy_password(self, instance: str, user: str, password: str) -> None:
+        """Of a role in a restored database; ValueError where there is no such copy or role."""
+        self._copies.set_password(instance, user, password)
+
     def remove_copy(self, instance: str) -> None:
         """Stop a restored database and delete its data; none there is no error."""
         self._copies.remove(instance)
@@ -361,7 +280,8 @@ class DataLayers:
         wanted = DATA_FAULTS[kind].seal
         if wanted not in {"", self._variant.seal}:
             raise ValueError(f"{kind} needs a vault that is sealed by {wanted}; here it is {self._variant.seal}")
-        if kind == "empty-table" and given.get("table", "appointments").removeprefix("public.") not in clinic.TABLES:
+        table = str(given.get("table", clinic.TABLES[0])).removeprefix("public.")
+        if table not in clinic.TABLES:
             raise ValueError(f"{given['table']!r} is no table of the clinic; its tables: {', '.join(clinic.TABLES)}")
         with self._lock:
             if self._breakage is None:

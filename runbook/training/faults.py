@@ -25,6 +25,18 @@ class FaultKind:
 DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
     {
         "empty-table": FaultKind("the restored database has lost every row of a table", {"table": str}),
+        "damaged-pages": FaultKind(
+            "in the files of every later restored database a byte of the appointments is flipped, and a page is zeros"
+        ),
+        "lost-index": FaultKind("an index in the restored database is invalid"),
+        "blind-reader": FaultKind(
+            "production hides a table's rows from everybody but the application, the reader too", {"table": str}
+        ),
+        "shrunk-manifest": FaultKind(
+            "production had lost nine of ten clinical notes before its newest backup was made"
+        ),
+        "source-instead-of-copy": FaultKind("the endpoint of a restored database leads to production's own server"),
+        "production-lives": FaultKind("production goes on: a booking every second"),
         "canary-changed": FaultKind("the canary record in the restored database holds another ciphertext"),
         "database-stopped": FaultKind("the restored database stops answering"),
         "vault-sealed": FaultKind("the staging vault restarts and is sealed again", seal="shamir"),
@@ -36,6 +48,7 @@ DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "stale-backup": FaultKind("the newest vault backup is that many hours old", {"hours": float}),
         "damaged-snapshot": FaultKind("one byte of the newest vault backup's data was changed"),
         "foreign-snapshot": FaultKind("the newest vault backup was made by another cluster"),
+        "key-skew": FaultKind("the newest vault backup lacks the key that the newest notes were written with"),
         "no-snapshot-today": FaultKind("the newest days of automated database snapshots are missing", {"days": int}),
         "incompatible-restore": FaultKind("every restored database ends in that status", {"status": str}),
         "slow-restore": FaultKind(
@@ -89,6 +102,6 @@ def checked(kind: str, given: Mapping[str, Any], table: Mapping[str, FaultKind] 
 
 def _converted(kind: str, name: str, value: Any, wanted: type) -> Any:
     accepted = (int, float) if wanted is float else wanted
-    if isinstance(value, bool) or not isinstance(value, accepted):
-        raise ValueError(f"fault {kind}: {name} must be {wanted.__name__}, not {value!r}")  # noqa: TRY004 - callers catch one type
+    if isinstance(value, bool) != (wanted is bool) or not isinstance(value, accepted):
+        raise ValueError(f"fault {kind}: {name} must be {wanted.__name__}, not {value!r}")
     return wanted(value)

@@ -33,6 +33,7 @@ from runbook.engine.ports import (
     TypeName,
 )
 from runbook.training.client import MFA_CODE, PracticeEstate
+from runbook.training.relative import resolved
 from runbook.training.scenario import Answer, Fault
 
 GIVES_UP = "the practice operator's script has no other answer here"
@@ -76,7 +77,8 @@ class PracticeOperator:
         answer = self._next(ask.step, lambda each: each.pick is not None)
         if answer is None or answer.pick is None or answer.pick > len(ask.options):
             return Choice(ask.default)
-        return Choice(ask.options[answer.pick - 1].key, answer.reason)
+        picked = ask.options[answer.pick - 1]
+        return Choice(picked.key, answer.reason, resolved(answer.detail, self._today()) if picked.detail else "")
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
         """One share a call; a scripted set is used up before the next one begins; a right one is not tried twice."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from runbook.training.clinic import MIGRATION, SCHEMA, WRITTEN, Clinic
-from runbook.training.servers.aws_names import DATABASE, INSTANCE, RETENTION_DAYS, snapshot_id
+from runbook.training.servers.aws_names import DATABASE, MASTER_USER, RETENTION_DAYS
 from runbook.training.servers.postgres import Cluster
 
 APP_USER = "clinic_app"
@@ -25,14 +24,12 @@ CANARY_ID = "canary"
 NEWEST_SNAPSHOT = timedelta(minutes=70)
 NEWEST_VAULT_BACKUP = timedelta(minutes=60)
 VAULT_BACKUPS = 5
-MANIFESTS = 7
-"""How many of the newest snapshots have a manifest."""
-
-_TABLES = """
-select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1
+_OWNER: LiteralString = """
+create role rds_superuser nologin;
+create role {owner} login createrole createdb password {password} in role rds_superuser;
 """
 _ROLES: LiteralString = """
+grant pg_monitor, pg_signal_backend, pg_checkpoint to rds_superuser;
 create role {app} login password {app_password};
 create role {reader} login password {reader_password} in role pg_read_all_data, pg_monitor;
 create role {group} nologin;
@@ -56,17 +53,15 @@ class Passwords:
     app: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     reader: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     vault: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    master: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Ciphertexts:
-    """What the vault made of the clinic: a ciphertext for each note, and three for the canary's sake."""
+    """Of two texts that are in no table: the control record, and what `canary-changed` puts into the canary's place."""
 
-    notes: tuple[str, ...]
-    canary: str
     control: str
     other: str
-    """Valid, of another text: what `canary-changed` puts into the canary's place."""
 
 
 def snapshot_moments(now: datetime) -> tuple[datetime, ...]:
@@ -84,12 +79,16 @@ def vault_backup_moments(now: datetime) -> tuple[datetime, ...]:
 
 
 def lay_out(source: Cluster, passwords: Passwords) -> None:
-    """Database, tables and roles."""
+    """Database, tables and roles: all of it the master user's, who is no superuser, as RDS has none."""
+    owner = sql.Identifier(MASTER_USER)
     with source.connect() as connection:
         connection.autocommit = True
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+        connection.execute(sql.SQL(_OWNER).format(owner=owner, password=sql.Literal(passwords.master)))
+        connection.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), owner))
     with source.connect(DATABASE) as connection:
+        connection.execute(sql.SQL("set role {}").format(owner))
         connection.execute(SCHEMA)
+        connection.execute("reset role")
         connection.execute(
             sql.SQL(_ROLES).format(
                 app=sql.Identifier(APP_USER),
@@ -121,19 +120,20 @@ def fill(source: Cluster, clinic: Clinic) -> None:
             "appointments",
             ((one.id, one.patient_id, one.kind, one.starts_at, one.booked_at) for one in clinic.appointments),
         )
+        _copy(connection, "outbox", ((one.id, one.kind, one.created_at, None) for one in clinic.messages))
 
 
-def fill_encrypted(source: Cluster, clinic: Clinic, ciphertexts: Ciphertexts) -> None:
-    """The notes and the canary, as ciphertexts; then the sequences and statistics that a living database has."""
-    notes = zip(clinic.notes, ciphertexts.notes, strict=True)
+def fill_encrypted(source: Cluster, clinic: Clinic, canary: str, ciphertexts: Sequence[str]) -> None:
+    """The canary and the notes, as ciphertexts; then the sequences and statistics that a living database has."""
+    notes = zip(clinic.notes, ciphertexts, strict=True)
     with source.connect(DATABASE) as connection:
         _copy(
             connection,
             "clinical_notes",
             ((one.id, one.patient_id, one.appointment_id, one.written_at, text) for one, text in notes),
         )
-        _copy(connection, "runbook_canary", [(CANARY_ID, ciphertexts.canary)])
-        for table in ("patients", "appointments", "clinical_notes"):
+        _copy(connection, "runbook_canary", [(CANARY_ID, canary)])
+        for table in ("patients", "appointments", "clinical_notes", "outbox"):
             name = sql.Identifier(table)
             connection.execute(
                 sql.SQL("select setval(pg_get_serial_sequence({}, 'id'), (select max(id) from {}))").format(
@@ -149,57 +149,35 @@ def _copy(connection: Connection, table: str, rows: Iterable[Sequence[Any]]) -> 
             copy.write_row(row)
 
 
-def manifests(source: Cluster, now: datetime) -> dict[str, bytes]:
-    """Snapshot id to its manifest, for the newest snapshots: rows and content hash of each table as of then."""
-    with source.connect(DATABASE) as connection:
-        version = connection.info.parameter_status("server_version")
-        tables = [row[0] for row in connection.execute(_TABLES)]
-        made = {}
-        for moment in snapshot_moments(now)[-MANIFESTS:]:
-            content = {table: _content(connection, table, moment) for table in tables}
-            document = {
-                "schema": 1,
-                "made_at": moment.astimezone(UTC).isoformat(),
-                "server_version": version,
-                "tables": content,
-            }
-            made[snapshot_id(INSTANCE, moment)] = json.dumps(document, indent=1).encode()
-    return made
-
-
-def _content(connection: Connection, table: str, moment: datetime) -> dict[str, Any]:
-    """The digest is order-independent and depends on the pinned text settings of `Cluster.connect`."""
-    column = WRITTEN.get(table)
-    until = sql.SQL("where {} <= {}").format(sql.Identifier(column), sql.Literal(moment)) if column else sql.SQL("")
-    query = sql.SQL("select count(*), sum(hash_record_extended(t, 0))::text from {} t {}").format(_named(table), until)
-    row = connection.execute(query).fetchone()
-    rows, digest = row if row is not None else (0, None)
-    return {"rows": rows, "digest": digest}
-
-
 def forget_after(copy: Cluster, moment: datetime) -> None:
     """Make a copy of the newest backup into one of an older snapshot: what was written later goes."""
     with copy.connect(DATABASE) as connection:
         for table, column in WRITTEN.items():
             connection.execute(
                 sql.SQL("delete from {} where {} > {}").format(
-                    _named(table), sql.Identifier(column), sql.Literal(moment)
+                    named(table), sql.Identifier(column), sql.Literal(moment)
                 )
             )
 
 
-def empty_table(copy: Cluster, table: str) -> None:
-    """Lose a table's rows as a damaged backup would: nothing that refers to them is asked."""
+def set_password(copy: Cluster, user: str, password: str) -> None:
+    """Give a role another password; ValueError where there is no such role."""
     with copy.connect(DATABASE) as connection:
-        connection.execute("set session_replication_role = replica")
-        connection.execute(sql.SQL("delete from {}").format(_named(table if "." in table else f"public.{table}")))
+        try:
+            connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(user), sql.Literal(password)))
+        except psycopg.errors.UndefinedObject:
+            raise ValueError(f"there is no role {user}") from None
 
 
-def change_canary(copy: Cluster, ciphertext: str) -> None:
-    """Put another ciphertext into the canary record."""
-    with copy.connect(DATABASE) as connection:
-        connection.execute("update runbook_canary set ciphertext = %s where id = %s", (ciphertext, CANARY_ID))
+def book(connection: Connection, at: datetime) -> None:
+    """What the clinic does all day: somebody makes an appointment."""
+    connection.execute(
+        "insert into appointments (patient_id, kind, starts_at, booked_at)"
+        " select min(id), 'review', %s, %s from patients",
+        (at + timedelta(days=14), at),
+    )
 
 
-def _named(table: str) -> sql.Identifier:
-    return sql.Identifier(*table.split("."))
+def named(table: str) -> sql.Identifier:
+    """For a query; a bare name is one of `public`."""
+    return sql.Identifier(*(table if "." in table else f"public.{table}").split("."))

@@ -133,7 +133,7 @@ class ProductionVault:
         self._call("POST", f"database/roles/{DATABASE_ROLE}", role)
 
     def audit(self) -> None:
-        """From now on what it does is recorded; only now, since encrypting the notes would take a second longer."""
+        """From now on what it does is recorded; only now, since encrypting all notes would take a second longer."""
         self.bao.configure({**self.bao.extra, **AUDITED})
         self.bao.reload()
         until(lambda: bool(self._call("GET", "sys/audit")["data"]), self.bao.child)
@@ -164,6 +164,10 @@ class ProductionVault:
             items = [{"plaintext": base64.b64encode(text.encode()).decode()} for text in batch]
             answer = self._call("POST", f"transit/encrypt/{TRANSIT_KEY}", {"batch_input": items})
             yield from (one["ciphertext"] for one in answer["data"]["batch_results"])
+
+    def rotate(self) -> None:
+        """A new version of the transit key: later ciphertexts cannot be read by a vault that does not know it."""
+        self._call("POST", f"transit/keys/{TRANSIT_KEY}/rotate", {})
 
     def back_up(self, folder: Path, moments: Sequence[datetime]) -> tuple[VaultArchive, ...]:
         """One raft snapshot for each moment, in that order; between two of them something is written."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from runbook import toml_file
 from runbook.engine.errors import WrongUse
 from runbook.engine.outcome import Outcome
+from runbook.training import relative
 from runbook.training.faults import checked, known
 from runbook.training.variant import Variant
 
@@ -39,7 +40,8 @@ class Fault(_Strict):
 class Answer(_Strict):
     """What the practice operator answers at a place; several for one place are used in their order.
 
-    `at` is a step id or `checkpoint <stage id>`; exactly one of `do`, `shares`, `pick`, `agree` is set.
+    `at` is a step id or `checkpoint <stage id>`; exactly one of `do`, `shares`, `pick`, `agree` is set.  `detail` is
+    what the picked option asks to be typed; a relative moment (`-90s`) counts from when it is answered.
     """
 
     at: str
@@ -48,6 +50,7 @@ class Answer(_Strict):
     reason: str = ""
     shares: tuple[str, ...] | None = None
     pick: int | None = Field(default=None, ge=1)
+    detail: str = ""
     agree: bool | None = None
 
     @property
@@ -69,6 +72,14 @@ class Answer(_Strict):
             raise ValueError("do = 'back' needs `to`: a stage id or a step id")
         if self.shares is not None and not set(self.shares) <= set(SHARE_WORDS):
             raise ValueError("shares is a list of the words right, wrong and old")
+        return self
+
+    @model_validator(mode="after")
+    def _detail_of_a_pick(self) -> Answer:
+        if self.detail and self.pick is None:
+            raise ValueError("detail goes with pick: it is what the picked option asks to be typed")
+        if not relative.well_formed(self.detail):
+            raise ValueError(f"detail begins like a moment before now and is none: one is like {relative.FORMS}")
         return self
 
 

@@ -1,4 +1,4 @@
-"""Which one?  A table; anything but the default needs a reason."""
+"""Which one?  A table; anything but the default needs a reason, and some options have something typed with them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,14 @@ class ChooseDialog(Ask[Choice]):
     def __init__(self, session: Session, ask: Choose) -> None:
         super().__init__(session, kind=f"Choose · {ask.step}", headline=ask.title, step=ask.step)
         self._ask = ask
+        self._typed_for = ""  # the key of the option that the entry belongs to
 
     def entries(self) -> Iterable[Widget]:
-        """The table, what the marked row means, the reason."""
+        """The table, what the marked row means, what it asks for, the reason."""
         yield FittedTable(cursor_type="row", zebra_stripes=True, id="rows")
         yield Static(id="note", markup=False)
+        yield Static(id="typed-label", markup=False)
+        yield Entry(placeholder="typed here (recorded)", id="typed")
         what = "not taking the default" if self._has_default else "this one"
         yield Entry(placeholder=f"the reason for {what} (recorded)", id="reason")
 
@@ -68,7 +71,18 @@ class ChooseDialog(Ask[Choice]):
         default = option is not None and option.key == self._ask.default
         self.query_one("#reason", Input).display = option is not None and not default and not option.unfit
         self.query_one("#note", Static).update(plain(self._sentence(option)))
+        self._show_typed(option)
         self.refresh_bindings()
+
+    def _show_typed(self, option: Option | None) -> None:
+        """The entry of an option that asks for something; what was typed for another one is not kept."""
+        entry, label = self.query_one("#typed", Input), self.query_one("#typed-label", Static)
+        entry.display = label.display = option is not None and bool(option.detail) and not option.unfit
+        if option is None or not entry.display:
+            return
+        label.update(plain(option.detail))
+        if option.key != self._typed_for:
+            self._typed_for, entry.value = option.key, ""
 
     def _sentence(self, option: Option | None) -> str:
         if option is None:
@@ -76,8 +90,11 @@ class ChooseDialog(Ask[Choice]):
         if option.unfit:
             return f"✗ cannot be chosen: {option.unfit}"
         if option.key == self._ask.default:
-            return "→ the default: needs no reason."
-        return "Not the default: a reason is needed." if self._has_default else "No default here: a reason is needed."
+            return (
+                "→ the default: needs what is asked for below." if option.detail else "→ the default: needs no reason."
+            )
+        start = "Not the default" if self._has_default else "No default here"
+        return f"{start}: {'both entries below are' if option.detail else 'a reason is'} needed."
 
     def may(self, action: str) -> bool | None:
         """An unfit option cannot be taken."""
@@ -87,14 +104,15 @@ class ChooseDialog(Ask[Choice]):
         return True
 
     def action_take(self) -> None:
-        """Take the marked one, if it may be taken and has the reason it needs."""
+        """Take the marked one, if it may be taken and has all that it needs; else go where something is missing."""
         option = self._marked()
         if option is None or option.unfit:
             self.app.bell()
             return
-        entry = self.query_one("#reason", Input)
-        reason = entry.value.strip() if option.key != self._ask.default else ""
-        if option.key != self._ask.default and not reason:
-            entry.focus()
+        needed = {"#typed": bool(option.detail), "#reason": option.key != self._ask.default}
+        given = {place: self.query_one(place, Input).value.strip() for place, need in needed.items() if need}
+        missing = next((place for place, text in given.items() if not text), None)
+        if missing is not None:
+            self.query_one(missing, Input).focus()
             return
-        self.dismiss(Choice(option.key, reason))
+        self.dismiss(Choice(option.key, given.get("#reason", ""), given.get("#typed", "")))

@@ -13,9 +13,8 @@ from runbook.engine.events import Progress
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
 from screens.text import one_line
-from screens.words import BAD, BUSY, GOOD, QUIET, WARN, clock, current_stage, outcome
+from screens.words import BAD, BUSY, GOOD, QUIET, WARN, clock, current_stage, outcome, so_far
 
-BAR = 12  # cells of a progress bar
 IDLE_HANDS = ("▸ working, nothing to press: ", BUSY)
 
 
@@ -48,11 +47,7 @@ def _before(progress: Mapping[str, Progress]) -> str:
 
 
 def _progress(said: Progress) -> str:
-    if said.total <= 0:
-        return f" · {one_line(said.text, 80)}"
-    share = min(max(said.done / said.total, 0.0), 1.0)
-    full = int(share * BAR)
-    return f" {'█' * full}{'░' * (BAR - full)} {share:.0%} {one_line(said.text, 80)}"
+    return f" {so_far(said, 80)}" if said.total > 0 else f" · {so_far(said, 80)}"
 
 
 class Clocks(Static):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from textual.containers import VerticalScroll
@@ -9,10 +10,11 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from runbook.engine.events import Progress
 from runbook.engine.procedure import Stage, Step
 from runbook.engine.run import Run
 from screens.text import one_line
-from screens.words import QUIET, step_mark
+from screens.words import QUIET, so_far, step_mark
 
 WIDE = 70  # cells from which there is room for the id before the title
 
@@ -81,17 +83,19 @@ class Detail(VerticalScroll, can_focus=False):
         super().__init__(Static(id="detail-text", markup=False), id="detail")
         self._shown: Content | None = None
 
-    def show(self, run: Run, step: Step[Any] | None) -> None:
-        """Repaint from the state."""
-        shown = _detail(run, step) if step is not None else Content("")
+    def show(self, run: Run, step: Step[Any] | None, progress: Mapping[str, Progress]) -> None:
+        """Repaint from the state; of a step that runs, how far it is."""
+        shown = _detail(run, step, progress.get(step.id)) if step is not None else Content("")
         if shown != self._shown:
             self._shown = shown
             self.query_one("#detail-text", Static).update(shown)
 
 
-def _detail(run: Run, step: Step[Any]) -> Content:
+def _detail(run: Run, step: Step[Any], progress: Progress | None) -> Content:
     result = run.result(step.id) or run.last(step.id)
     title = Content.assemble((one_line(step.title), "bold"), (f"  {step.id}", QUIET))
+    if progress is not None and step.id in run.begun:
+        return Content.assemble(title, ("\nnow       ", QUIET), so_far(progress, 300))
     if result is None:
         return Content.assemble(title, "\n", ("why       ", QUIET), one_line(step.why))
     return Content.assemble(

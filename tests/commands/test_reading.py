@@ -141,6 +141,7 @@ def test_home_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.
         (Refused("no"), ExitCode.REFUSED),
         (RecordFailed("full"), ExitCode.NOT_RECORDED),
         (NoVerdict("down"), ExitCode.INCONCLUSIVE),
+        (LayerFailed("damaged"), ExitCode.FAIL),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED),
     ],
 )

@@ -35,8 +35,10 @@ def typed() -> str:
             "list of 2027-01-02",
             "open",
             *vault,
-            "",
-            "yes",
+            "",  # the newest snapshot
+            "yes",  # restored
+            "yes",  # with a master password of its own
+            "",  # compared in full
             "open",
             "yes",
             "yes",

@@ -109,14 +109,7 @@ def opened(world: World, restored: SealStatus) -> World:
 @pytest.fixture(scope="module")
 def copy(world: World) -> Instance:
     """A restored instance, available."""
-    spec = world.spec()
-    world.ask(world.estate.databases.restore(world.permit("rds:RestoreDBInstanceFromDBSnapshot", spec.instance), spec))
-    found = world.until(
-        lambda: world.estate.databases.instance(spec.instance),
-        lambda instance: instance is not None and instance.status == "available",
-    )
-    assert found is not None
-    return found
+    return world.restore(world.spec())
 
 
 @pytest.fixture(scope="module")

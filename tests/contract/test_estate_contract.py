@@ -7,8 +7,7 @@ import hmac
 import ipaddress
 import json
 import secrets
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -160,68 +159,6 @@ def test_a_whole_record_decrypts_and_a_damaged_one_says_why_not(opened: World):
 
 
 # -- database -----------------------------------------------------------------------------------------------------
-def test_snapshots_of_thirty_days_oldest_first(world: World):
-    database = world.environment.database
-    found = world.ask(world.estate.databases.snapshots(database.source_instance))
-    assert len(found) >= 30
-    assert [one.created for one in found] == sorted(one.created for one in found)
-    assert datetime.now(UTC) - found[-1].created < timedelta(hours=26)
-    assert all(one.encrypted and one.status == "available" for one in found)
-    assert world.ask(world.estate.databases.snapshots("no-such-instance")) == ()
-
-
-def test_a_copy_is_ours_private_and_made_once(world: World, copy: Instance):
-    databases, spec = world.estate.databases, world.spec()
-    assert copy.tags["runbook-run"] == world.run
-    assert copy.public is False
-    assert copy.host
-    assert copy.port
-    assert [one.id for one in world.ask(databases.tagged("runbook-run", world.run))] == [copy.id]
-    assert world.ask(databases.instance("no-such-instance")) is None
-    theirs = replace(spec, tags={"runbook-run": "another run"})
-    with pytest.raises(LayerFailed):
-        world.ask(databases.restore(world.permit("rds:RestoreDBInstanceFromDBSnapshot", spec.instance), theirs))
-
-
-def test_the_copy_is_another_place_than_production(world: World, copy: Instance):
-    where = world.ask(world.connect(copy).whereabouts())
-    assert where.tls
-    assert not where.in_recovery
-    assert copy.created is not None
-    assert where.started >= copy.created - timedelta(seconds=5)
-
-
-def test_the_copys_content_is_the_manifests(world: World, copy: Instance):
-    database, here = world.environment.database, world.connect(copy)
-    assert database.manifest_bucket
-    assert database.manifest_key
-    manifest = json.loads(world.ask(world.estate.objects.read(database.manifest_bucket, world.manifest_key())))
-    assert set(manifest["tables"]) == set(world.ask(here.tables()))
-    for table, expected in manifest["tables"].items():
-        content = world.ask(here.content(table))
-        assert (content.rows, content.digest) == (expected["rows"], expected["digest"])
-        assert world.ask(here.rows(table)) == expected["rows"]
-
-
-def test_the_newest_row_is_from_before_the_snapshot(world: World, copy: Instance):
-    database = world.environment.database
-    newest = world.ask(world.connect(copy).newest(database.recency_table, database.recency_column))
-    assert newest is not None
-    assert timedelta() < datetime.now(UTC) - newest < timedelta(hours=26)
-
-
-def test_the_canary_is_found_by_its_key_only(world: World, copy: Instance):
-    canary, here = world.environment.canary, world.connect(copy)
-    place = (canary.table, canary.key_column)
-    assert world.ask(here.text_value(*place, canary.key, canary.ciphertext_column))
-    assert world.ask(here.text_value(*place, "nobody", canary.ciphertext_column)) is None
-
-
-def test_a_database_that_is_not_there_gives_no_verdict(world: World, copy: Instance):
-    with pytest.raises(NoVerdict):
-        world.ask(world.connect(replace(copy, port=1)).ping())
-
-
 def test_the_canary_of_the_copy_decrypts_in_the_restored_vault(opened: World, copy: Instance):
     canary = opened.environment.canary
     here = opened.connect(copy)

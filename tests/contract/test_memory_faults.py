@@ -28,12 +28,7 @@ def world(made, tmp_path) -> World:
 
 
 def restore_database(world: World):
-    spec = world.spec()
-    world.ask(world.estate.databases.restore(world.permit("rds:RestoreDBInstanceFromDBSnapshot", spec.instance), spec))
-    return world.until(
-        lambda: world.estate.databases.instance(spec.instance),
-        lambda one: one is not None and one.status not in {"creating", "backing-up"},
-    )
+    return world.restore(world.spec())
 
 
 def restore_vault(world: World, *, shares: int = 5, threshold: int = 3) -> None:
@@ -49,15 +44,6 @@ def restore_vault(world: World, *, shares: int = 5, threshold: int = 3) -> None:
 def test_a_mutating_call_is_counted_and_a_read_is_not(made, world):
     restore_database(world)
     assert made.calls == [("rds:RestoreDBInstanceFromDBSnapshot", "rt-contract")]
-
-
-def test_a_lost_table_is_empty_in_running_and_later_copies(made, world):
-    made.lose_table("public.appointments")
-    here = world.connect(restore_database(world))
-    assert world.ask(here.content("public.appointments")).rows == 0
-    made.lose_table("public.patients")
-    assert world.ask(here.content("public.patients")).digest == "0"
-    assert world.ask(here.content("public.settings")).rows == 4
 
 
 def test_a_stopped_database_gives_no_verdict_until_it_is_started(made, world):

@@ -11,7 +11,19 @@ from typing import Any, TypeVar
 
 from runbook import config
 from runbook.engine.ports import Permit, Secret
-from runbook.estate.ports import Database, Endpoint, Estate, Instance, RestoreSpec, StoredObject
+from runbook.estate.ports import (
+    Database,
+    Endpoint,
+    Estate,
+    FromSnapshot,
+    Instance,
+    Login,
+    RestoreSpec,
+    Snapshot,
+    StoredObject,
+    ToMoment,
+)
+from runbook.manifest import Manifest, moment_of, parse
 
 T = TypeVar("T")
 
@@ -70,12 +82,15 @@ class World:
         return tuple(self.custodians.values())[:3]
 
     # -- database ------------------------------------------------------------------------------------------------
-    def spec(self) -> RestoreSpec:
+    def newest_snapshot(self) -> Snapshot:
+        return self.ask(self.estate.databases.snapshots(self.environment.database.source_instance))[-1]
+
+    def spec(self, name: str = "", origin: FromSnapshot | ToMoment | None = None) -> RestoreSpec:
+        """Of the newest snapshot, and of this run's own name, where nothing else is given."""
         database = self.environment.database
-        snapshots = self.ask(self.estate.databases.snapshots(database.source_instance))
         return RestoreSpec(
-            instance=f"{database.prefix}-{self.run}",
-            snapshot=snapshots[-1].id,
+            instance=f"{database.prefix}-{name or self.run}",
+            origin=origin or FromSnapshot(self.newest_snapshot().id),
             instance_class=database.instance_class,
             subnet_group=database.subnet_group,
             security_groups=database.security_groups,
@@ -83,16 +98,41 @@ class World:
             multi_az=False,
             deletion_protection=False,
             retention_days=0,
-            tags={"runbook-run": self.run},
+            tags={"runbook-run": name or self.run},
         )
 
-    def manifest_key(self) -> str:
-        key = self.environment.database.manifest_key
-        assert key
-        return key.format(snapshot=self.spec().snapshot)
+    def restore(self, spec: RestoreSpec) -> Instance:
+        """Until it is where its restore ends."""
+        by_snapshot = isinstance(spec.origin, FromSnapshot)
+        operation = f"rds:RestoreDBInstance{'FromDBSnapshot' if by_snapshot else 'ToPointInTime'}"
+        self.ask(self.estate.databases.restore(self.permit(operation, spec.instance), spec))
+        found = self.until(
+            lambda: self.estate.databases.instance(spec.instance),
+            lambda one: one is not None and (one.status == "available" or one.status.startswith("incompatible")),
+        )
+        assert found is not None
+        return found
 
-    def connect(self, instance: Instance) -> Database:
-        return self.estate.sql.at(Endpoint(instance.host, instance.port, self.environment.database.hostaddr))
+    def delete(self, instance: str) -> None:
+        databases = self.estate.databases
+        self.ask(databases.delete(self.permit("rds:DeleteDBInstance", instance), instance))
+        self.until(lambda: databases.instance(instance), lambda one: one is None)
+
+    def manifests(self) -> tuple[Manifest, Manifest]:
+        """The newest from before the newest snapshot, and the oldest from after it."""
+        database, until = self.environment.database, self.newest_snapshot().created
+        bucket = database.manifest_bucket
+        assert bucket
+        moments = {
+            one.key: moment_of(one.key) for one in self.ask(self.estate.objects.list(bucket, database.manifest_prefix))
+        }
+        before = max((at, key) for key, at in moments.items() if at and at <= until)[1]
+        after = min((at, key) for key, at in moments.items() if at and at > until)[1]
+        read = self.estate.objects.read
+        return parse(self.ask(read(bucket, before)), before), parse(self.ask(read(bucket, after)), after)
+
+    def connect(self, instance: Instance, login: Login | None = None) -> Database:
+        return self.estate.sql.at(Endpoint(instance.host, instance.port, self.environment.database.hostaddr), login)
 
 
 def sha256(data: bytes) -> str:

@@ -327,3 +327,17 @@ async def test_in_a_stage_that_is_not_open_yet_it_is_asked_for_again_as_if_new()
     assert len(second.operator.questions("confirm one.login")) == 1
     assert second.outcome == "PASS"
     assert signed == []
+
+
+async def test_what_is_had_again_on_its_own_leaves_the_results_after_it_standing() -> None:
+    """Hours of comparing must not be repeated for the sake of a password."""
+    steps = (action("one.login", regain=lambda _: True, regained_alone=True), check("one.b"), check("one.c"))
+    first = Bench(procedure(stage(1, "one", *steps)))
+    await first.walk()
+    cut = next(n for n, e in enumerate(first.recorder.events, 1) if e.kind is Kind.CHECKPOINT)
+    second = Bench(procedure(stage(1, "one", *steps)), past=first.recorder.events[: cut - 1])
+    await second.conductor.resume(by="test")
+    again = [attempt.step for attempt in second.conductor.run.attempts if attempt.number > 1]
+    assert again == ["one.login"]
+    assert second.operator.questions("confirm one.login") == []
+    assert second.outcome == "PASS"

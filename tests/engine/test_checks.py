@@ -8,6 +8,8 @@ import pytest
 
 from runbook.engine.desk import Desk
 from runbook.engine.errors import LayerFailed, NoVerdict, RecordFailed, Refused
+from runbook.engine.events import Kind
+from runbook.engine.ports import Choice, Choose, Option
 from runbook.engine.run import Attempt
 from runbook.engine.verdict import Observation, Verdict
 from tests.support.operator import RETRY, ScriptedOperator
@@ -170,3 +172,17 @@ async def test_a_question_is_a_step_like_the_others() -> None:
     bench = Bench(procedure(stage(1, "one", question("one.a", saying(seen("the newest"))))))
     await bench.walk()
     assert bench.conductor.run.satisfied("one.a")
+
+
+@pytest.mark.parametrize(("detail", "kept"), [("2026-11-25T03:00:00Z", {"detail": "2026-11-25T03:00:00Z"}), ("", {})])
+async def test_a_choice_is_journalled_with_what_was_typed_with_it(detail: str, kept: dict[str, str]) -> None:
+    asks = Choose("one.a", "Which?", ("id",), (Option("moment", ("at a moment",), detail="Moment, UTC"),), "")
+
+    async def ask(desk: Desk) -> Observation:
+        return seen((await desk.operator.choose(asks)).key)
+
+    operator = ScriptedOperator({"choose one.a": [Choice("moment", "before it", detail)]})
+    bench = Bench(procedure(stage(1, "one", question("one.a", ask))), operator)
+    await bench.walk()
+    answered = next(event for event in bench.recorder.of(Kind.ANSWERED) if event.step == "one.a")
+    assert answered.data == {"answer": "moment", "by": "tester", "reason": "before it", **kept}

@@ -84,6 +84,14 @@ async def test_nothing_about_a_checkpoint_can_be_attested() -> None:
     assert bench.outcome == "ABORTED"
 
 
+async def test_a_cable_pulled_after_a_failure_does_not_make_it_attestable() -> None:
+    operator = ScriptedOperator({"decide one.a": [RETRY, abort()]})
+    bench = Bench(procedure(stage(1, "one", check("one.a", saying(wrong(), unknown())))), operator)
+    await bench.walk()
+    assert bench.recorder.verdicts("one.a") == ["FAIL", "INCONCLUSIVE"]
+    assert [Act.ATTEST in ask.options for ask in operator.questions("decide one.a")] == [False, False]
+
+
 # -- going back ---------------------------------------------------------------------------------------------------
 async def test_going_back_voids_that_stage_and_what_follows_and_nothing_before() -> None:
     bench = three_stages()

@@ -128,6 +128,23 @@ async def test_a_stale_check_that_fails_now_keeps_the_gate_shut_and_is_asked_abo
     assert bench.outcome == "FAIL"
 
 
+async def test_a_heartbeat_that_could_not_be_asked_does_not_repeat_hours_of_work() -> None:
+    heavy = Layer()
+    silent = iter([True])
+
+    async def pulse(_: Desk) -> Observation:
+        if next(silent, False):
+            raise NoVerdict("AWS asks for fewer calls", source="test")
+        return seen()
+
+    operator = ScriptedOperator({"gate one": [RETRY, OPEN]})
+    one = stage(1, "one", check("one.a", heavy.look, lasting=Lasting.HEAVY), heartbeat=pulse)
+    bench = Bench(procedure(one), operator)
+    await bench.walk()
+    assert heavy.looks == 1
+    assert bench.outcome == "PASS"
+
+
 async def test_a_heavy_check_is_run_again_when_a_heartbeat_failed_since() -> None:
     pulse, heavy = Layer(), Layer()
     operator = ScriptedOperator({"gate one": [pulse.falls(RETRY), pulse.mends(OPEN)]})

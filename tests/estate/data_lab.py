@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,11 +17,17 @@ import boto3
 import httpx
 import psycopg
 from botocore.config import Config
-from psycopg import sql
 
 from runbook import config
+from runbook.estate.ports import TableContent
+from runbook.estate.postgres import catalogue, content, plan
+from runbook.manifest import BUCKETS, Manifest, file_name, moment_of, parse
 from runbook.training.certificates import Authority
 from runbook.training.datalayers import DataLayers
+from steps.database.catalogue import differences
+from steps.database.compare import Comparison, compare
+from steps.database.manifests import Around
+from steps.database.stated import Terms
 from tests.support.waiting import eventually
 
 PINNED = (
@@ -42,8 +48,18 @@ class ControlHandler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        host, port = self.server.layers.start_copy(self._instance, body["snapshot"])
+        layers = self.server.layers
+        if "moment" in body:
+            host, port = layers.start_copy_at(self._instance, datetime.fromisoformat(body["moment"]))
+        else:
+            host, port = layers.start_copy(self._instance, body["snapshot"])
         self._answer({"host": host, "port": port})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        instance = self._instance.removesuffix("/password")
+        self.server.layers.set_copy_password(instance, body["user"], body["password"])
+        self._answer({})
 
     def do_DELETE(self) -> None:
         self.server.layers.remove_copy(self._instance)
@@ -144,10 +160,26 @@ class Practice:
         )
         return sorted((one for page in found for one in page["DBSnapshots"]), key=lambda one: one["SnapshotCreateTime"])
 
-    def manifest(self, snapshot: str) -> dict[str, Any]:
-        answer = self.client("s3").get_object(Bucket=self.database.manifest_bucket, Key=f"manifests/{snapshot}.json")
-        document: dict[str, Any] = json.loads(answer["Body"].read())
-        return document
+    def manifest_times(self) -> list[datetime]:
+        """When the manifests in the bucket were made, oldest first."""
+        found = self.client("s3").list_objects_v2(
+            Bucket=self.database.manifest_bucket, Prefix=self.database.manifest_prefix
+        )
+        times = [moment_of(one["Key"]) for one in found["Contents"]]
+        assert None not in times
+        return sorted(each for each in times if each)
+
+    def manifest(self, made_at: datetime) -> Manifest:
+        key = self.database.manifest_prefix + file_name(made_at)
+        answer = self.client("s3").get_object(Bucket=self.database.manifest_bucket, Key=key)
+        return parse(answer["Body"].read(), key)
+
+    def around(self, snapshot: dict[str, Any]) -> Around:
+        """The manifests from before and from after a snapshot."""
+        created, times = snapshot["SnapshotCreateTime"], self.manifest_times()
+        before = max(each for each in times if each <= created)
+        after = min(each for each in times if each >= created)
+        return Around(self.manifest(before), self.manifest(after))
 
     def connect(self, endpoint: dict[str, Any], **changes: Any) -> psycopg.Connection[Any]:
         how: dict[str, Any] = {
@@ -164,11 +196,21 @@ class Practice:
         }
         return psycopg.connect(**(how | changes))
 
-    def content(self, endpoint: dict[str, Any]) -> dict[str, Any]:
-        """Rows and digest of each table, reckoned as the product does it."""
-        tables = self.manifest(self.snapshots()[-1]["DBSnapshotIdentifier"])["tables"]
+    def content(self, endpoint: dict[str, Any]) -> dict[str, TableContent]:
+        """Each table's, in buckets."""
         with self.connect(endpoint) as connection:
-            return {table: content_of(connection, table) for table in tables}
+            return {name: content.read(connection, name, buckets=BUCKETS) for name in plan.relations(connection)}
+
+    def compared(self, endpoint: dict[str, Any], around: Around) -> Comparison:
+        """The copy against these manifests, by the product's own rules."""
+        with self.connect(endpoint) as connection:
+            relations = plan.relations(connection)
+            beside = catalogue.read(connection)
+            found = {name: content.read(connection, name, buckets=BUCKETS) for name in relations}
+        terms = Terms(around, "18", beside.settings, frozenset(self.database.transient_tables))
+        faults, _ = differences(around, beside, relations)
+        told = compare(terms, [each.shape for each in relations.values()], found)
+        return replace(told, faults=(*told.faults, *faults))
 
     def vault_client(self, address: str, token: str = "") -> httpx.Client:
         return httpx.Client(
@@ -178,14 +220,6 @@ class Practice:
             headers={"X-Vault-Token": token},
             timeout=90,
         )
-
-
-def content_of(connection: psycopg.Connection[Any], table: str) -> dict[str, Any]:
-    name = sql.Identifier(*table.split("."))
-    query = sql.SQL("select count(*), sum(hash_record_extended(t, 0))::text from {} t").format(name)
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return {"rows": row[0], "digest": row[1]}
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.stub import Stubber
 
 from runbook.engine.ports import Permit
+from runbook.estate.aws.client import AwsAccess
 from runbook.estate.door import Door
 from runbook.estate.vault.server import VaultServer
 from runbook.safety.interlock import Interlock, Reach
+from tests.estate_adapters.aws import access_to
 from tests.estate_adapters.loopback_aws import Cloud, loopback_aws
 from tests.estate_adapters.signing import Bench
 from tests.estate_adapters.vault_scripted import Handler, Scripted, address, settings
@@ -20,6 +23,20 @@ def door() -> Iterator[Door]:
     door = Door(4)
     yield door
     door.close()
+
+
+@pytest.fixture
+def access(door: Door) -> AwsAccess:
+    """At AWS's own addresses: for stubbed answers, which never leave this process."""
+    return access_to(door)
+
+
+@pytest.fixture
+def rds(access: AwsAccess) -> Iterator[Stubber]:
+    """What RDS answers, in this order and to exactly these parameters; all of it has to be asked for."""
+    with Stubber(access.client("rds")) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from runbook.engine.errors import NoVerdict, Refused, SignedOut
+from runbook.estate.aws import database_changes
 from runbook.estate.aws.account import AwsAccount, AwsKeys
-from runbook.estate.aws.databases import AwsDatabases
 from tests.estate_adapters.aws import REGION, access_to, account_of
 from tests.support.loopback import serving
 
@@ -97,7 +97,7 @@ async def test_identity_comes_from_the_given_endpoint_whatever_the_environment_s
 
 async def test_real_endpoints_are_the_regional_ones_whatever_the_environment_says(door, misled):
     access = access_to(door)
-    for service in ("sts", "s3", "kms", "rds"):
+    for service in ("sts", "s3", "kms", "rds", "ec2"):
         assert access.client(service).meta.endpoint_url == f"https://{service}.{REGION}.amazonaws.com"
     assert not access.loopback
 
@@ -158,7 +158,7 @@ async def test_training_cannot_reach_aws(door):
 async def test_a_change_without_a_permit_never_reaches_the_wire(sts, door):
     access = access_to(door, _address(sts))
     with pytest.raises(Refused, match="nobody permitted it"):
-        await door(AwsDatabases(access)._delete, "rt-x")
+        await door(database_changes.delete, access, "rt-x")
     assert (sts.calls, access.interlock.counts) == (0, {"read": 0, "mutating": 0, "refused": 1})
 
 

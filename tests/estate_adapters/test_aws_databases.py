@@ -1,190 +1,114 @@
-"""RDS: against moto where its shape is true, against stubbed answers where moto is too kind."""
+"""RDS: against moto where its shape is true, and how often it is asked when it is busy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import boto3
 import pytest
-from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
-from runbook.engine.errors import LayerFailed, NoVerdict, Refused
-from runbook.estate.aws.client import AwsAccess
-from runbook.estate.aws.databases import DELETE, RESTORE, AwsDatabases
-from runbook.estate.ports import RestoreSpec
+from runbook.engine.errors import NoVerdict
+from runbook.engine.ports import Secret
+from runbook.estate.aws.client import ATTEMPTS
+from runbook.estate.aws.database_changes import COPY, DELETE, FORGET, MODIFY
+from runbook.estate.aws.databases import AwsDatabases
+from runbook.estate.aws.restores import FROM_SNAPSHOT, TO_MOMENT
+from runbook.estate.door import Door
+from runbook.estate.ports import DatabaseService, FromSnapshot
 from tests.estate_adapters.aws import REGION, access_to, permit
+from tests.estate_adapters.aws_databases import SPEC, TO_A_MOMENT
+from tests.estate_adapters.loopback_aws import Answer, Asked, Cloud, refusal
 
-NIGHT = datetime(2027, 1, 14, 3, tzinfo=UTC)
-SPEC = RestoreSpec(
-    instance="rt-1",
-    snapshot="rds:clinic-1",
-    instance_class="db.t4g.medium",
-    subnet_group="drill",
-    security_groups=("sg-1",),
-    parameter_group="clinic-drill",
-    multi_az=False,
-    deletion_protection=False,
-    retention_days=0,
-    tags={"runbook": "drill-1", "destroy-after": "2027-01-16"},
+NONE_LISTED = (
+    "<DescribeDBSnapshotsResponse><DescribeDBSnapshotsResult><DBSnapshots/></DescribeDBSnapshotsResult>"
+    "</DescribeDBSnapshotsResponse>"
 )
 
 
-@pytest.fixture
-def access(door) -> AwsAccess:
-    return access_to(door)
+# -- when AWS is busy ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("refused", "asked"), [(2, 3), (7, 8), (8, 8)])
+async def test_a_busy_aws_is_asked_again_eight_times_at_most(
+    cloud: Cloud, door: Door, refused: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+    def busy(_: Asked) -> Answer:
+        throttled = len(cloud.asked) <= refused
+        return refusal("ThrottlingException", "Rate exceeded", 400) if throttled else (200, NONE_LISTED)
+
+    cloud.answers["rds:DescribeDBSnapshots"] = busy
+    access = access_to(door, cloud.address)
+    if refused < ATTEMPTS["rds"]:
+        assert await AwsDatabases(access).snapshots("clinic") == ()
+    else:
+        with pytest.raises(NoVerdict, match="fewer calls"):
+            await AwsDatabases(access).snapshots("clinic")
+    assert len(cloud.asked) == asked
 
 
-@pytest.fixture
-def rds(access) -> Iterator[Stubber]:
-    with Stubber(access.client("rds")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
-
-
-async def test_snapshots_come_oldest_first_over_all_pages(access, rds):
-    def page(*names: str, marker: str | None = None) -> dict[str, object]:
-        found = [
-            {"DBSnapshotIdentifier": n, "SnapshotCreateTime": NIGHT.replace(day=int(n)), "Status": "available"}
-            for n in names
-        ]
-        return {"DBSnapshots": found} | ({"Marker": marker} if marker else {})
-
-    rds.add_response("describe_db_snapshots", page("14", "12", marker="m"), {"DBInstanceIdentifier": "clinic"})
-    rds.add_response(
-        "describe_db_snapshots",
-        page("13") | {"DBSnapshots": [*page("13")["DBSnapshots"], {"DBSnapshotIdentifier": "9", "Status": "creating"}]},  # type: ignore[misc]
-        {"DBInstanceIdentifier": "clinic", "Marker": "m"},
-    )
-    assert [s.id for s in await AwsDatabases(access).snapshots("clinic")] == ["12", "13", "14"]
-
-
-async def test_every_parameter_of_a_restore_is_sent(access, rds):
-    rds.add_response(
-        "restore_db_instance_from_db_snapshot",
-        {"DBInstance": {"DBInstanceIdentifier": "rt-1", "DBInstanceStatus": "creating", "PercentProgress": "7"}},
-        {
-            "DBInstanceIdentifier": "rt-1",
-            "DBSnapshotIdentifier": "rds:clinic-1",
-            "DBInstanceClass": "db.t4g.medium",
-            "DBSubnetGroupName": "drill",
-            "VpcSecurityGroupIds": ["sg-1"],
-            "DBParameterGroupName": "clinic-drill",
-            "MultiAZ": False,
-            "PubliclyAccessible": False,
-            "DeletionProtection": False,
-            "EnableIAMDatabaseAuthentication": False,
-            "BackupRetentionPeriod": 0,
-            "AutoMinorVersionUpgrade": False,
-            "CopyTagsToSnapshot": True,
-            "Tags": [{"Key": "runbook", "Value": "drill-1"}, {"Key": "destroy-after", "Value": "2027-01-16"}],
-        },
-    )
-    made = await AwsDatabases(access).restore(permit(RESTORE, "rt-1"), SPEC)
-    assert (made.id, made.status, made.percent, made.host, made.port) == ("rt-1", "creating", 7, "", 0)
-
-
-def _there(tags: dict[str, str]) -> dict[str, object]:
-    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-    return {"DBInstances": [{"DBInstanceIdentifier": "rt-1", "DBInstanceStatus": "creating", "TagList": listed}]}
-
-
-async def test_a_repeated_call_finds_what_the_first_one_made(access, rds):
-    rds.add_client_error("restore_db_instance_from_db_snapshot", "DBInstanceAlreadyExists", http_status_code=400)
-    rds.add_response("describe_db_instances", _there({**SPEC.tags, "aws:x": "y"}), {"DBInstanceIdentifier": "rt-1"})
-    assert (await AwsDatabases(access).restore(permit(RESTORE, "rt-1"), SPEC)).id == "rt-1"
-
-
-async def test_another_runs_instance_is_not_taken_for_ours(access, rds):
-    rds.add_client_error("restore_db_instance_from_db_snapshot", "DBInstanceAlreadyExists", http_status_code=400)
-    rds.add_response(
-        "describe_db_instances", _there({**SPEC.tags, "runbook": "drill-0"}), {"DBInstanceIdentifier": ANY}
-    )
-    with pytest.raises(LayerFailed, match="not this run's"):
-        await AwsDatabases(access).restore(permit(RESTORE, "rt-1"), SPEC)
-
-
-async def test_a_permit_is_for_one_instance_and_one_operation(access):
-    for given in (permit(RESTORE, "rt-2"), permit(DELETE, "rt-1")):
-        with pytest.raises(Refused, match="the permit is for"):
-            await AwsDatabases(access).restore(given, SPEC)
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "error", "says"),
-    [
-        ("DBSnapshotNotFound", 404, LayerFailed, "snapshot does not exist"),
-        ("DBSnapshotNotFoundFault", 404, LayerFailed, "snapshot does not exist"),
-        ("InvalidDBSnapshotState", 400, LayerFailed, "not available yet"),
-        ("DBSubnetGroupNotFoundFault", 404, LayerFailed, "network"),
-        ("DBParameterGroupNotFound", 404, LayerFailed, "parameter group"),
-        ("InstanceQuotaExceeded", 400, LayerFailed, "quota"),
-        ("InsufficientDBInstanceCapacity", 400, LayerFailed, "capacity"),
-        ("KMSKeyNotAccessibleFault", 400, LayerFailed, "KMS key"),
-        ("SomethingNew", 400, LayerFailed, "AWS refused it"),
-        ("AccessDenied", 403, NoVerdict, "does not allow"),
-        ("AccessDeniedSomehow", 403, NoVerdict, "does not allow"),
-        ("ExpiredToken", 403, NoVerdict, "no longer accepts this session"),
-        ("ExpiredTokenException", 400, NoVerdict, "no longer accepts this session"),
-        ("InvalidClientTokenId", 403, NoVerdict, "access key"),
-        ("ThrottlingException", 400, NoVerdict, "fewer calls"),
-        ("InternalFailure", 500, NoVerdict, "failed to answer"),
-        ("Unheard", 503, NoVerdict, "failed to answer"),
-    ],
-)
-async def test_refusals_are_told_in_the_operators_words(access, rds, code, status, error, says):  # noqa: PLR0917 - a table
-    words = "told\x1b[31m by AWS\nin its words"
-    rds.add_client_error("restore_db_instance_from_db_snapshot", code, words, http_status_code=status)
-    with pytest.raises(error, match=says) as said:
-        await AwsDatabases(access).restore(permit(RESTORE, "rt-1"), SPEC)
-    assert said.value.fix
-    assert said.value.source == RESTORE
-    assert said.value.provider_text == f"{code.removesuffix('Fault')}: told�[31m by AWS in its words"
-
-
-async def test_what_is_gone_or_going_is_deleted(access, rds):
-    databases = AwsDatabases(access)
-    given = {"DBInstanceIdentifier": "rt-1", "SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
-    rds.add_response("delete_db_instance", {"DBInstance": {}}, given)
-    rds.add_client_error("delete_db_instance", "DBInstanceNotFound", http_status_code=404)
-    busy = "Instance rt-1 is already being deleted."
-    rds.add_client_error("delete_db_instance", "InvalidDBInstanceState", busy, http_status_code=400)
-    for _ in range(3):
-        await databases.delete(permit(DELETE, "rt-1"), "rt-1")
-    rds.add_client_error("delete_db_instance", "InvalidParameterCombination", "protected", http_status_code=400)
-    with pytest.raises(LayerFailed, match="combination") as said:
-        await databases.delete(permit(DELETE, "rt-1"), "rt-1")
-    assert "protection" in said.value.fix
-
-
-async def test_automated_backups_are_counted(access, rds):
-    name = "describe_db_instance_automated_backups"
-    given = {"DBInstanceIdentifier": "rt-1"}
-    rds.add_response(name, {"DBInstanceAutomatedBackups": [{}, {}], "Marker": "m"}, given)
-    rds.add_response(name, {"DBInstanceAutomatedBackups": [{}]}, given | {"Marker": "m"})
-    assert await AwsDatabases(access).automated_backups("rt-1") == 3
-    rds.add_client_error(name, "DBInstanceAutomatedBackupNotFound", http_status_code=404)
-    assert await AwsDatabases(access).automated_backups("rt-1") == 0
-
-
-async def test_moto_and_the_adapter_agree_on_the_life_of_a_copy(door):
+# -- moto ---------------------------------------------------------------------------------------------------------
+async def test_moto_and_the_adapter_agree_on_the_life_of_a_copy(door: Door) -> None:
     with mock_aws():
-        databases = AwsDatabases(access_to(door))
+        databases: DatabaseService = AwsDatabases(access_to(door))
         _production()
         (snapshot,) = await databases.snapshots("clinic")
         assert (snapshot.kind, snapshot.status, snapshot.encrypted) == ("automated", "available", True)
         assert snapshot.created.tzinfo is UTC
+        assert snapshot.arn.endswith(f":snapshot:{snapshot.id}")
+        assert await databases.snapshot(snapshot.id) == snapshot
         assert await databases.instance("rt-1") is None
-        spec = RestoreSpec(**{name: getattr(SPEC, name) for name in SPEC.__slots__} | {"snapshot": snapshot.id})
-        await databases.restore(permit(RESTORE, "rt-1"), spec)
-        assert await databases.restore(permit(RESTORE, "rt-1"), spec) == await databases.instance("rt-1")
+        spec = replace(SPEC, origin=FromSnapshot(snapshot.id))
+        await databases.restore(permit(FROM_SNAPSHOT, "rt-1"), spec)
+        assert await databases.restore(permit(FROM_SNAPSHOT, "rt-1"), spec) == await databases.instance("rt-1")
         (copy,) = await databases.tagged("runbook", "drill-1")
         assert (copy.id, copy.status, copy.tags["destroy-after"]) == ("rt-1", "available", "2027-01-16")
+        assert (copy.subnet_group, copy.parameter_group, copy.master_user) == ("drill", "clinic-drill", "m")
         assert await databases.tagged("runbook", "drill-2") == ()
+        await _changed_and_deleted(databases)
+
+
+async def _changed_and_deleted(databases: DatabaseService) -> None:
+    await databases.hide(permit(MODIFY, "rt-1"), "rt-1")
+    await databases.set_password(permit(MODIFY, "rt-1"), "rt-1", Secret("practice-only-2"))
+    there = await databases.instance("rt-1")
+    assert there is not None
+    assert there.public is False
+    for _ in range(2):
         await databases.delete(permit(DELETE, "rt-1"), "rt-1")
-        await databases.delete(permit(DELETE, "rt-1"), "rt-1")
-        assert await databases.instance("rt-1") is None
+    assert await databases.instance("rt-1") is None
+
+
+async def test_moto_and_the_adapter_agree_on_a_moment(door: Door) -> None:
+    with mock_aws():
+        databases = AwsDatabases(access_to(door))
+        _production()
+        before = datetime.now(UTC)
+        backup = await databases.backup("clinic")
+        assert backup is not None
+        assert backup.earliest is None, "moto has no RestoreWindow"
+        assert backup.latest is not None
+        assert abs((backup.latest - before).total_seconds()) < 600
+        made = await databases.restore(permit(TO_MOMENT, "rt-1"), TO_A_MOMENT)
+        assert (made.id, made.tags["runbook"], made.parameter_group) == ("rt-1", "drill-1", "clinic-drill")
+        assert await databases.restore(permit(TO_MOMENT, "rt-1"), TO_A_MOMENT) == await databases.instance("rt-1")
+
+
+async def test_moto_and_the_adapter_agree_on_the_life_of_a_kept_snapshot(door: Door) -> None:
+    with mock_aws():
+        databases = AwsDatabases(access_to(door))
+        _production()
+        (automated,) = await databases.snapshots("clinic")
+        for _ in range(2):
+            await databases.keep(permit(COPY, "kept"), automated.id, "kept")
+        kept = await databases.snapshot("kept")
+        assert kept is not None
+        assert (kept.kind, kept.instance, kept.kms_key) == ("manual", "clinic", automated.kms_key)
+        for _ in range(2):
+            await databases.forget(permit(FORGET, "kept"), "kept")
+        assert await databases.snapshot("kept") is None
+        assert await databases.shared("444455556666", "clinic") == ()
 
 
 def _production() -> None:

@@ -41,6 +41,7 @@ def test_the_simulator_is_told_that_mfa_is_there_and_signs_for_iams_region(signe
     asked = bench.cloud.asked[-1]
     assert "aws:MultiFactorAuthPresent" in asked.form.values()
     assert "eu-west-2" in asked.form.values()
+    assert "kms:GrantIsForAWSResource" in asked.form.values(), "a grant is made by RDS, in our name"
     assert asked.region == "us-east-1"
 
 

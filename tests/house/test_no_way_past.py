@@ -19,6 +19,10 @@ OPTIONS = {
     "resume": {"-h", "--help", "--home", "--debug", "--plain", "--unattended"},
     "status": {"-h", "--help", "--home", "--debug", "--json"},
     "report": {"-h", "--help", "--home", "--debug", "--format", "-o"},
+    "manifest": {
+        *("-h", "--help", "--home", "--debug", "--host", "--hostaddr", "--port", "--database", "--user", "--ca-file"),
+        *("--password-stdin", "--buckets", "--connections", "-o"),
+    },
 }
 VARIABLES = {"RUNBOOK_HOME", "TERM"}  # read by name; the practice estate's own processes are told more
 WORDS = re.compile(r"skip|force|bypass|override|ignore|unsafe|insecure|no.?verify|yes", re.IGNORECASE)

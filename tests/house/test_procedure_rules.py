@@ -21,6 +21,7 @@ NEVER_ATTESTED = {
     "vault.target",
     "vault.health",
     "database.connect",
+    "database.quiet",
     "application.boots",
     "application.database",
     "application.decrypt",
@@ -76,6 +77,9 @@ def test_every_action_declares_whether_it_may_be_done_again() -> None:
         "vault.restart",
         "vault.unseal",
         "vault.login",
+        "database.password",
+        "database.quiet",
+        "database.analyze",
         "closeout.cleanup",
     }
 

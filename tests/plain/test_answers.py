@@ -143,6 +143,30 @@ async def test_a_choice_is_a_number_and_another_than_the_default_needs_a_reason(
     assert await at(*lines).choose(CHOOSE) == choice
 
 
+DETAILED = replace(CHOOSE, options=(*CHOOSE.options, Option("moment", ("at a moment",), detail="Moment, UTC")))
+
+
+async def test_what_an_option_asks_for_is_typed_after_its_number(capsys: Said) -> None:
+    choice = await at("4", "2026-11-25T03:00:00Z ", "before it").choose(DETAILED)
+    assert choice == Choice("moment", "before it", "2026-11-25T03:00:00Z")
+    assert "  Number (Enter = default): \n  Moment, UTC: \n  Reason" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["?", "", "  "])
+async def test_nothing_typed_says_what_is_asked_for_and_asks_again(typed: str, capsys: Said) -> None:
+    assert (await at("4", typed, "now", "before it").choose(DETAILED)).detail == "now"
+    assert "    What this choice needs: Moment, UTC. It goes into the record.\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["", "4"])
+async def test_a_default_may_ask_for_something_too_and_needs_no_reason(typed: str) -> None:
+    assert await at(typed, "now").choose(replace(DETAILED, default="moment")) == Choice("moment", "", "now")
+
+
+async def test_a_default_that_is_not_listed_is_none() -> None:
+    assert await at("", "1", "why").choose(replace(CHOOSE, default="gone")) == Choice("new", "why")
+
+
 async def test_what_cannot_be_chosen_says_why(capsys: Said) -> None:
     assert await at("3", "").choose(CHOOSE) == Choice("new")
     assert "It cannot be chosen: it is failed." in capsys.readouterr().out
@@ -267,6 +291,7 @@ QUESTIONS: list[tuple[str, Any]] = [
     ("confirm", Confirm("a.b", "It", PREVIEW)),
     ("type_name", TypeName("a.b", "x")),
     ("choose", CHOOSE),
+    ("choose", replace(DETAILED, default="moment")),
     ("secret", SHARE),
     ("attest", Attest("a.b", "It")),
     ("by_hand", ByHand("a.b", "It", ())),

@@ -9,7 +9,7 @@ import pytest
 from runbook.engine.errors import OperatorGone
 from runbook.engine.events import Kind
 from runbook.training.scenario import Fault
-from tests.plain.transcript import PEOPLE, RESTORED, SHARES, operator, typed, walk
+from tests.plain.transcript import COPIED, PEOPLE, RESTORED, SHARES, operator, typed, walk
 from tests.support.practice import DECLARED, Practice
 
 Said = pytest.CaptureFixture[str]
@@ -53,7 +53,7 @@ async def test_a_calm_run_is_told_from_its_declaration_to_its_end(practice: Prac
         "    target: https://127.0.0.1:8200",
         "  An unseal share of Amara Okafor (CTO), 0 of 3 are in (not shown): \n",
         "  PASS         vault.unseal: 3 shares: Amara Okafor (CTO), Bryn Hughes (COO), Chandra Nair (CEO)",
-        "  Which recovery point?  (snapshot, age, kind, size, engine)",
+        "  Which recovery point?  (snapshot, age, ",
         "(default)",
         "  PASS         application.decrypt: own leg: SHA-256 equal",
         "  PASS         connectivity.waf (found done): ",
@@ -96,8 +96,8 @@ async def test_a_fallen_layer_is_named_at_the_gate_and_going_back_asks_for_a_rea
     practice: Practice, capsys: Said
 ) -> None:
     sealed = Fault(kind="vault-sealed", when="checkpoint database")
-    back = ("back vault.unseal", "the vault restarted", *SHARES, "open", "", "open")
-    run = await walk(practice, typed(practice, database=("", "yes", "open", *back)), sealed)
+    back = ("back vault.unseal", "the vault restarted", *SHARES, "open", "", "", "open")
+    run = await walk(practice, typed(practice, database=(*COPIED, "", "open", *back)), sealed)
     in_order(
         capsys.readouterr().out,
         "  FELL         Encryption Vault: health 503 (SEALED)",
@@ -113,12 +113,12 @@ async def test_a_fallen_layer_is_named_at_the_gate_and_going_back_asks_for_a_rea
 
 async def test_a_failure_is_told_with_what_to_do_about_it(practice: Practice, capsys: Said) -> None:
     practice.world.lose_table("public.appointments")
-    run = await walk(practice, typed(practice, database=("", "yes", "abort the rows are gone")))
+    run = await walk(practice, typed(practice, database=(*COPIED, "", "abort the rows are gone")))
     in_order(
         capsys.readouterr().out,
-        "  FAIL         database.content: public.appointments has 0 rows, the manifest states 9,000",
-        "               fix: This copy lost data",
-        "  database.content is FAIL: public.appointments has 0 rows",
+        "  FAIL         database.content: public.appointments: EMPTY, ",
+        "               fix: This copy is not what production stated",
+        "  database.content is FAIL: public.appointments: EMPTY",
         "    by hand: compare count(*)",
         "  ABORTED      the rows are gone",
         "Ended: FAIL",

@@ -19,10 +19,11 @@ from tests.support.practice_estate import MemoryPracticeEstate
 SHARES = ("1", "{Amara}", "1", "{Bryn}", "1", "{Chandra}")
 CODE, PEOPLE = "271828", "list of 2027-01-02, three custodians reached"
 RESTORED = ("", "yes", "", "yes", "yes")  # the newest backup, downloaded, not proven offline, initialised, restored
+COPIED = ("", "yes", "yes")  # the newest snapshot, restored, a master password of its own
 CALM: dict[str, tuple[str, ...]] = {
     "identity": (CODE, PEOPLE, "open"),
     "vault": (*RESTORED, *SHARES, "open"),
-    "database": ("", "yes", "open"),
+    "database": (*COPIED, "", "open"),
     "application": ("yes", "yes", "open"),
     "connectivity": ("yes", "open"),
     "closeout": ("yes", "done"),

@@ -110,7 +110,18 @@ FACTS: dict[str, dict[str, dict[str, Any]]] = {
     "vault.damaged-control": {"SharesUsed": {"labels": ["Ada", "Grace", "Edsger"]}},
     "database.restore": {
         "SnapshotChosen": {"id": "rds:clinic-2027-01-15", "created_at": "2027-01-15T09:15:00Z"},
+        "InstanceRestored": {"id": "rt-7f3a", "snapshot": "rds:clinic-2027-01-15", "asked_at": "2027-01-15T10:00:16Z"},
+        "InstanceReady": {"id": "rt-7f3a", "host": "rt-7f3a.rds.test", "port": 5432, "after_s": 754},
+        "ContentVerified": {
+            "depth": "full",
+            "tables": 3,
+            "size": 1_288_490_189,
+            "seconds": 41,
+            "after_s": 801,
+            "rows": {"public.patients": 3000, "public.settings": 4, "public.outbox": 0},
+        },
         "DataUntil": {"at": "2027-01-15T09:00:00Z"},
+        "PatientsHeld": {"table": "public.patients", "rows": 3000},
     },
     "application.boots": {
         "ImageChosen": {

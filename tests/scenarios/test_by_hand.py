@@ -104,7 +104,8 @@ def _through_the_vault(terminal: Terminal) -> None:
 
 def _through_the_database(terminal: Terminal) -> None:
     terminal.answer(r"Number .*: ", "")
-    terminal.answer(r"Do it .*: ", "yes")
+    terminal.answer(r"database\.restore: [\s\S]*Do it .*: ", "yes")
+    terminal.answer(r"database\.password: [\s\S]*Do it .*: ", "yes")
     terminal.expect(r"CHECKPOINT 3 Core Database")
 
 

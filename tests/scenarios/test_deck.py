@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,8 +51,66 @@ def test_a_wrong_share_throws_the_whole_set_back(tmp_path: Path) -> None:
 def test_an_empty_table_is_named_with_its_counts(tmp_path: Path) -> None:
     training_run.finished(tmp_path, "train", "empty-table", "--unattended")
     observed = training_run.last(training_run.document(tmp_path), "database.content")["observed"]
-    assert "public.appointments has 0 rows" in observed
-    assert "9,000" in observed
+    assert re.search(r"public\.appointments: EMPTY, 8,99\d rows stated", observed), observed
+
+
+def test_going_back_for_the_right_key_restores_the_database_once(tmp_path: Path) -> None:
+    training_run.finished(tmp_path, "train", "key-skew", "--unattended")
+    lines = training_run.journal(tmp_path)
+    restores = [line["data"]["operation"] for line in lines if line["event"] == "intent" and _restoring(line)]
+    assert restores == ["rds:RestoreDBInstanceFromDBSnapshot"]
+    doc = training_run.document(tmp_path)
+    assert [each["verdict"] for each in doc["steps"] if each["id"] == "database.key-skew"] == ["FAIL", "PASS"]
+    assert "adopted" in training_run.last(doc, "database.restore")["observed"]
+
+
+def _restoring(line: dict[str, Any]) -> bool:
+    return str(line["data"]["operation"]).startswith("rds:Restore")
+
+
+def test_a_copy_that_is_production_is_called_so(tmp_path: Path) -> None:
+    training_run.finished(tmp_path, "train", "wrong-endpoint", "--unattended")
+    observed = training_run.last(training_run.document(tmp_path), "database.connect")["observed"]
+    assert "THIS IS THE SOURCE" in observed
+
+
+def test_a_loss_before_the_backup_is_told_by_yesterdays_manifest(tmp_path: Path) -> None:
+    training_run.finished(tmp_path, "train", "shrunk-manifest", "--unattended")
+    doc = training_run.document(tmp_path)
+    assert training_run.last(doc, "database.content")["verdict"] == "PASS"
+    assert any("public.clinical_notes states 3" in each["text"] for each in doc["findings"]), doc["findings"]
+
+
+def test_content_passes_while_production_goes_on(tmp_path: Path) -> None:
+    path = _file(tmp_path, "production-lives", "start", outcome="PASS")
+    run = training_run.finished(tmp_path, "train", path, "--unattended")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_moment_is_restored_to_the_second_while_production_goes_on(tmp_path: Path) -> None:
+    """A booking a second: the copy's newest one is of the second before the moment that was asked for."""
+    chosen = """
+[[operator.answers]]
+at = "database.choose"
+pick = 2
+detail = "-6s"
+reason = "the last moment before the mistake"
+"""
+    path = _file(tmp_path, "production-lives", "start", outcome="PASS_WITH_ISSUES", more=chosen)
+    run = training_run.finished(tmp_path, "train", path, "--unattended")
+    assert run.returncode == 6, run.stdout + run.stderr
+    doc = training_run.document(tmp_path)
+    at, newest = (
+        datetime.fromisoformat(re.search(pattern, training_run.last(doc, step)["observed"])[1])  # type: ignore[index] # it is said
+        for step, pattern in (
+            ("database.choose", r"clinic-production@(\S+Z)"),
+            ("database.recency", r"newest row (\S+Z)"),
+        )
+    )
+    assert timedelta(0) <= at - newest <= timedelta(seconds=2)
+    assert "rds:RestoreDBInstanceToPointInTime" in {
+        line["data"]["operation"] for line in training_run.journal(tmp_path) if line["event"] == "intent"
+    }
 
 
 def test_the_firewall_is_put_right_before_any_record_changes(tmp_path: Path) -> None:

@@ -66,14 +66,14 @@ async def test_a_fault_fails_its_step_and_the_run(practice: Practice, fault: Fau
 async def test_a_lost_table_is_named_with_both_counts(practice: Practice) -> None:
     practice.world.lose_table("public.appointments")
     run = await practice.walk()
-    assert attempt(run, "database.content").observed == "public.appointments has 0 rows, the manifest states 9,000"
+    assert attempt(run, "database.content").observed == "public.appointments: EMPTY, 8,998 rows stated"
     assert run.outcome == "FAIL"
 
 
 async def test_a_count_that_could_point_at_a_person_is_not_written_down(practice: Practice) -> None:
     practice.world.lose_table("public.settings")
     run = await practice.walk()
-    assert attempt(run, "database.content").observed == "public.settings has 0 rows, the manifest states <10"
+    assert attempt(run, "database.content").observed == "public.settings: EMPTY, <10 rows stated"
 
 
 async def test_a_healthy_application_on_the_wrong_database_fails_the_second_criterion(practice: Practice) -> None:
@@ -171,7 +171,7 @@ async def test_rows_that_vanish_while_the_run_waits_are_noticed_though_the_compa
 ) -> None:
     lost = after(practice, lambda world: world.lose_table("public.patients"))
     run = await practice.walk(practice.operator({"gate database": [lost]}))
-    assert any("public.patients has 0 rows" in refusal for refusal in run.refusals)
+    assert any("public.patients: 0 rows" in refusal for refusal in run.refusals)
     assert "database" not in run.opened
 
 

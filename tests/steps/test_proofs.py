@@ -14,9 +14,8 @@ from runbook.engine.run import Run
 from runbook.engine.verdict import Verdict
 from runbook.estate.memory import MemoryEstate
 from runbook.estate.memory.application import Reply
-from runbook.estate.memory.databases import Contents, Copy
-from runbook.estate.ports import RestoreSpec, WebAnswer
-from steps.vault_proofs import damaged
+from runbook.estate.ports import WebAnswer
+from steps.vault.proofs import damaged
 from tests.support.practice import DECLARED, Practice
 
 Patch = pytest.MonkeyPatch
@@ -31,18 +30,6 @@ async def refused_at(practice: Practice, step: str) -> str:
     assert last.verdict is Verdict.FAIL, last
     assert run.outcome == "FAIL"
     return last.observed
-
-
-def changed(practice: Practice, monkeypatch: Patch, change: Callable[[Contents], None]) -> None:
-    """Every copy that is restored from now on has other contents than its snapshot."""
-    made = practice.world.databases._contents
-
-    def restored(*where: Any) -> Contents:
-        contents = made(*where)
-        change(contents)
-        return contents
-
-    monkeypatch.setattr(practice.world.databases, "_contents", restored)
 
 
 # -- identity -----------------------------------------------------------------------------------------------------
@@ -111,66 +98,6 @@ async def test_missing_keys_are_named(practice: Practice) -> None:
     assert await refused_at(practice, "vault.keys") == "missing: key documents"
 
 
-# -- database -----------------------------------------------------------------------------------------------------
-async def test_rows_that_are_as_many_but_not_the_same_are_noticed(practice: Practice, monkeypatch: Patch) -> None:
-    changed(practice, monkeypatch, lambda copy: copy.tables.update({"public.patients": (3000, "1")}))
-    said = await refused_at(practice, "database.content")
-    assert said == "public.patients has the stated 3,000 rows, but their content differs"
-
-
-async def test_a_table_that_is_missing_and_one_too_many_are_named(practice: Practice, monkeypatch: Patch) -> None:
-    def other(copy: Contents) -> None:
-        copy.tables["public.strangers"] = copy.tables.pop("public.patients")
-
-    changed(practice, monkeypatch, other)
-    said = await refused_at(practice, "database.content")
-    assert said == "public.patients is missing (3,000 rows stated); public.strangers is not in the manifest"
-
-
-async def test_a_connection_to_something_older_than_the_restore_is_refused(
-    practice: Practice, monkeypatch: Patch
-) -> None:
-    old = practice.world.databases.source.started
-    changed(practice, monkeypatch, lambda copy: setattr(copy, "started", old))
-    assert "THIS IS THE SOURCE" in await refused_at(practice, "database.connect")
-
-
-async def test_an_instance_of_our_name_without_our_tag_is_neither_adopted_nor_deleted(practice: Practice) -> None:
-    spec = RestoreSpec(COPY, "x", "c", "s", (), "p", False, False, 0, {"runbook:run": "another"})  # noqa: FBT003
-    practice.world.databases.copies[COPY] = Copy(spec, practice.clock.now(), 55432, "available")
-    assert "does not carry this run's tag" in await refused_at(practice, "database.restore")
-    assert COPY in practice.world.databases.copies
-    assert practice.done("rds:DeleteDBInstance") == []
-
-
-async def test_a_copy_that_is_public_is_not_available(practice: Practice, monkeypatch: Patch) -> None:
-    ask = practice.world.databases.instance
-
-    async def public(instance: str) -> Any:
-        found = await ask(instance)
-        return replace(found, public=True) if found else None
-
-    monkeypatch.setattr(practice.world.databases, "instance", public)
-    assert "PUBLIC" in await refused_at(practice, "database.available")
-
-
-async def test_rows_from_the_future_are_no_recency(practice: Practice, monkeypatch: Patch) -> None:
-    changed(practice, monkeypatch, lambda copy: setattr(copy, "newest", copy.newest.replace(year=2030)))
-    assert (await refused_at(practice, "database.recency")).endswith(" s in the future")
-
-
-async def test_what_lost_our_tag_since_is_not_deleted_and_is_named_as_left(practice: Practice) -> None:
-    def retagged(_: object) -> bool:
-        copy = practice.world.databases.copies[COPY]
-        copy.spec = replace(copy.spec, tags={"runbook:run": "another"})
-        return True
-
-    run = await practice.walk(practice.operator({"confirm closeout.cleanup": [retagged]}))
-    assert practice.done("rds:DeleteDBInstance") == []
-    assert "does not carry this run's tag: it is not deleted" in run.findings[-1].text
-    assert run.outcome == "PASS_WITH_ISSUES"
-
-
 # -- application --------------------------------------------------------------------------------------------------
 async def test_an_image_from_beside_the_protected_branch_is_not_verified(practice: Practice) -> None:
     images = practice.world.images
@@ -212,9 +139,9 @@ async def test_an_hmac_over_an_earlier_nonce_is_wrong(practice: Practice, monkey
     assert "its HMAC over our nonce is WRONG" in await refused_at(practice, "application.decrypt")
 
 
-async def test_a_canary_of_another_text_is_noticed_though_it_decrypts(practice: Practice, monkeypatch: Patch) -> None:
+async def test_a_canary_of_another_text_is_noticed_though_it_decrypts(practice: Practice) -> None:
     other = practice.world._production.other
-    changed(practice, monkeypatch, lambda copy: setattr(copy, "canary", other))
+    practice.world.databases.spoil(lambda copy: setattr(copy, "canary", other))
     assert "to another text than the configured one" in await refused_at(practice, "application.decrypt")
 
 

@@ -15,7 +15,7 @@ from runbook.engine.run import Run
 from runbook.engine.verdict import Verdict
 from steps.facts import SharesUsed
 from steps.here import EarlierRun
-from steps.shares import ELSEWHERE, Entry, fault_of
+from steps.vault.shares import ELSEWHERE, Entry, fault_of
 from tests.support.operator import ScriptedOperator
 from tests.support.practice import Practice
 

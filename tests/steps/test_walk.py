@@ -21,7 +21,10 @@ STEPS = {
         "backup choose download inspect target egress initialise restore restart sealed-control unseal health login "
         "keys damaged-control"
     ),
-    "database": "snapshots choose restore available connect content recency",
+    "database": (
+        "snapshots choose copy preconditions restore available configuration password reach connect key-skew content "
+        "structure assertions recency side-effects quiet analyze"
+    ),
     "application": "image config vault-database deploy rollout boots database decrypt",
     "connectivity": "still-holds zone waf records dns https waf-live",
     "closeout": "criteria cleanup declare",

@@ -55,17 +55,27 @@ class MemoryPracticeEstate:
         self.faults.append((kind, given))
         self._makers(given)[kind]()
 
-    def _makers(self, given: Mapping[str, Any]) -> Mapping[str, Callable[[], None]]:
+    def _makers(self, given: Mapping[str, Any]) -> Mapping[str, Callable[[], object]]:
         world = self.world
         return {
             "empty-table": lambda: world.lose_table(f"public.{given.get('table', 'appointments')}"),
+            "blind-reader": lambda: world.hide_rows(f"public.{given.get('table', 'patients')}"),
             "canary-changed": world.change_canary,
             "clock-off": world.clock_off,
+            "damaged-pages": lambda: world.change_row("public.appointments"),
             "damaged-snapshot": world.damaged_snapshot,
             "expired-login": world.expire_login,
             "foreign-snapshot": world.foreign_snapshot,
+            "incompatible-restore": lambda: world.incompatible_restore(given.get("status", "incompatible-restore")),
+            "key-skew": world.key_skew,
             "kms-denied": world.kms_denied,
+            "lost-index": lambda: world.break_structure("invalid indexes", "public.patients_nhs_number_key"),
+            "no-snapshot-today": lambda: world.no_snapshot_today(given.get("days", 2)),
+            "production-lives": world.write,
             "rekeyed": world.rekeyed,
+            "shrunk-manifest": lambda: world.shrunk_production("public.clinical_notes", 400),
+            "slow-restore": world.slow_restore,
+            "source-instead-of-copy": world.endpoint_is_the_source,
             "stale-backup": lambda: world.stale_backup(given.get("hours", 30.0)),
             "vault-kms-denied": world.vault_kms_denied,
             "database-stopped": world.stop_database,

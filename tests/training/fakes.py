@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,15 @@ class FakeData:
         if not snapshot:
             raise ValueError("no such snapshot")
         return f"{instance}.practice.test", 5432
+
+    def start_copy_at(self, instance: str, moment: datetime) -> tuple[str, int]:
+        self.calls.append(f"start {instance} at {moment.isoformat()}")
+        return f"{instance}.practice.test", 5433
+
+    def set_copy_password(self, instance: str, user: str, password: str) -> None:
+        if user == "nobody":
+            raise ValueError("there is no role nobody")
+        self.calls.append(f"password {instance} {user} {len(password)}")
 
     def remove_copy(self, instance: str) -> None:
         self.calls.append(f"remove {instance}")

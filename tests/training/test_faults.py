@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 
 import pytest
 
 from runbook.training.breakage import Breakage
-from runbook.training.faults import DATA_FAULTS, checked
+from runbook.training.faults import DATA_FAULTS, OUTER_FAULTS, checked
 
 
 class Anything:
@@ -21,7 +22,8 @@ class Anything:
 @pytest.fixture
 def breakage() -> Breakage:
     some: Any = Anything()
-    return Breakage(some, some, some, some, some, some, some, "", some, some, some)
+    needed = [each.name for each in fields(Breakage) if each.default_factory is MISSING]
+    return Breakage(**dict.fromkeys(needed, some))
 
 
 def test_every_fault_can_be_done_and_takes_what_the_table_says(breakage: Breakage) -> None:
@@ -41,14 +43,21 @@ def test_whole_hours_are_hours_too() -> None:
 @pytest.mark.parametrize(
     ("kind", "given", "words"),
     [
-        ("earthquake", {}, "unknown fault 'earthquake'; known: canary-changed, "),
+        ("earthquake", {}, "unknown fault 'earthquake'; known: blind-reader, canary-changed, "),
         ("empty-table", {"tabel": "x"}, "empty-table takes no 'tabel'; it takes: table"),
         ("vault-sealed", {"hours": 1}, "vault-sealed takes no 'hours'; it takes: nothing"),
         ("empty-table", {"table": 7}, "table must be str, not 7"),
         ("stale-backup", {"hours": True}, "hours must be float, not True"),
         ("no-snapshot-today", {"days": 1.5}, "days must be int, not 1.5"),
+        ("no-snapshot-today", {"days": True}, "days must be int, not True"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(kind: str, given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         checked(kind, given)
+
+
+def test_yes_and_no_are_taken_where_they_are_meant() -> None:
+    assert checked("waf-off", {"managed": False}, OUTER_FAULTS) == {"managed": False}
+    with pytest.raises(ValueError, match="managed must be bool, not 1"):
+        checked("waf-off", {"managed": 1}, OUTER_FAULTS)

@@ -19,20 +19,29 @@ STEPS = [step.id for step in PROCEDURE.steps()]
 STAGES = [stage.id for stage in PROCEDURE.stages]
 DECK = [each.name for each in scenario.deck()]
 OUTCOMES = [
+    ("blind-reader", Outcome.INCONCLUSIVE),
     ("calm", Outcome.PASS),
     ("clock-off", Outcome.FAIL),
+    ("damaged-pages", Outcome.FAIL),
     ("damaged-snapshot", Outcome.PASS_WITH_ISSUES),
     ("empty-table", Outcome.FAIL),
     ("expired-login", Outcome.PASS),
     ("foreign-snapshot", Outcome.FAIL),
+    ("incompatible-restore", Outcome.FAIL),
+    ("key-skew", Outcome.PASS_WITH_ISSUES),
     ("kms-denied", Outcome.FAIL),
     ("lost-custodian", Outcome.FAIL),
+    ("lost-index", Outcome.FAIL),
+    ("no-snapshot-today", Outcome.PASS_WITH_ISSUES),
     ("recovery-keys", Outcome.PASS),
     ("rekeyed", Outcome.PASS),
     ("sealed-again", Outcome.PASS),
+    ("shrunk-manifest", Outcome.PASS_WITH_ISSUES),
+    ("slow-restore", Outcome.PASS),
     ("stale-backup", Outcome.PASS_WITH_ISSUES),
     ("waf-off", Outcome.PASS),
     ("wrong-database", Outcome.FAIL),
+    ("wrong-endpoint", Outcome.FAIL),
     ("wrong-share", Outcome.PASS),
 ]
 WHOLE = """\
@@ -125,7 +134,7 @@ def test_the_example_of_the_documentation_is_well_formed(tmp_path: Path) -> None
 def test_the_documentation_knows_every_outcome_answer_and_moment() -> None:
     text = _documented()
     words = [*Outcome, *(f'"{way}"' for ways in CHOICES.values() for way in ways)]
-    words += ["sign-in", "right", "wrong", "old", "`do`", "`shares`", "`pick`", "`agree`"]
+    words += ["sign-in", "right", "wrong", "old", "`do`", "`shares`", "`pick`", "`detail`", "`agree`"]
     words += ["before STEP", "after STEP", "opened STAGE"]
     assert [word for word in words if word not in text] == []
 
@@ -200,6 +209,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
             'do = "back"',
             'shares = ["left"]',
             "line 14: operator.answers.1: shares is a list of the words right, wrong and old",
+        ),
+        ('do = "back"', 'do = "back"\ndetail = "-2h"', "line 14: operator.answers.1: detail goes with pick"),
+        (
+            'do = "back"',
+            'pick = 2\ndetail = "-2 weeks"',
+            "line 14: operator.answers.1: detail begins like a moment before now and is none: one is like -90s, ",
         ),
     ],
 )

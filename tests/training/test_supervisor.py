@@ -207,6 +207,17 @@ def test_hands_and_databases_reach_the_data_layers(kept: Kept) -> None:
         estate.hands("dance")
 
 
+def test_copies_of_moments_and_their_passwords_reach_the_data_layers(kept: Kept) -> None:
+    kept.begin()
+    place = "/internal/databases/rt-1"
+    assert raw(kept, "PUT", place, {"moment": "2026-11-25T03:00:00+00:00"})[1]["port"] == 5433
+    assert raw(kept, "PUT", place, {"moment": "2026-11-25T03:00:00"})[0] == 400
+    assert raw(kept, "PUT", place, {"moment": "yesterday"})[0] == 400
+    assert raw(kept, "POST", f"{place}/password", {"user": "clinic_admin", "password": "12345678"})[0] == 200
+    assert raw(kept, "POST", f"{place}/password", {"user": "nobody", "password": "12345678"})[0] == 400
+    assert kept.data.calls == ["start rt-1 at 2026-11-25T03:00:00+00:00", "password rt-1 clinic_admin 8"]
+
+
 def test_hands_make_the_vaults_key_usable_again(kept: Kept) -> None:
     kept.begin().hands("allow-kms")
     assert kept.data.calls == ["allow-kms"]

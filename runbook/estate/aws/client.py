@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
-ServiceName = Literal["sts", "s3", "kms", "rds", "iam", "sso-admin"]
+ServiceName = Literal["sts", "s3", "kms", "rds", "ec2", "iam", "sso-admin"]
 
 # With pauses of up to 20 s between them.  STS is the heartbeat: it should say soon that AWS cannot be reached.
-ATTEMPTS: Final[Mapping[ServiceName, int]] = {"sts": 3, "s3": 8, "kms": 8, "rds": 8, "iam": 8, "sso-admin": 3}
+ATTEMPTS: Final[Mapping[ServiceName, int]] = {"sts": 3, "s3": 8, "kms": 8, "rds": 8, "ec2": 8, "iam": 8, "sso-admin": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class AwsAccess:
     @overload
     def client(self, service: Literal["rds"]) -> RDSClient: ...
     @overload
-    def client(self, service: Literal["iam", "sso-admin"]) -> Any: ...
+    def client(self, service: Literal["ec2", "iam", "sso-admin"]) -> Any: ...
     def client(self, service: ServiceName) -> Any:
         """The one client of that service in the present session; call it inside the door, making one takes a moment.
 

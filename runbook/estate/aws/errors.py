@@ -1,158 +1,32 @@
-"""AWS's refusals in the operator's words: one table, used by every AWS adapter.
+"""AWS's refusals in the operator's words, for every AWS adapter.
 
-`NoVerdict` = AWS could not be asked (network, sign-in, throttled, its own fault); `LayerFailed` = it answered, and the
-answer is about the backup or the layer.  The codes are botocore's service models'.
+`NoVerdict` = AWS could not be asked (network, sign-in, throttled, its own fault), or cannot do it now whatever the
+backup (busy, no room); `LayerFailed` = it answered, and the answer is about the backup or the layer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError, SignedOut
+from runbook.engine.errors import NoVerdict, RunbookError, SignedOut
+from runbook.estate.aws import database_refusals, refusals
+from runbook.estate.aws.refusals import DENIED, KEY_UNUSABLE, OTHER, SIGN_IN, THEIR_FAULT, THROTTLED, Meaning
 from runbook.estate.aws.sign_in_errors import trouble_with_credentials
 from runbook.safety.outside_text import outside_text
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    kind: type[NoVerdict | LayerFailed]  # SignedOut: of `aws`
-    sentence: str
-    fix: str
-
-
-_DENIED: Final = _Meaning(
-    NoVerdict,
-    "AWS does not allow this session to do that",
-    "Use a session with MFA and the role that `runbook iam` prints; ask whether a service control policy forbids it.",
-)
-_SIGN_IN: Final = _Meaning(
-    SignedOut, "AWS no longer accepts this session", "Sign in again; the run goes on where it stands."
-)
-_SILENT: Final = _Meaning(
-    SignedOut,
-    "AWS refused it without a word, as it does when the session has run out",
-    "Sign in again; if that does not help, list the object in the console.",
-)
-_KEY_UNUSABLE: Final = _Meaning(
-    LayerFailed,
-    "the KMS key of the backup cannot be used",
-    "Enable the key or cancel its deletion; check Region, kms:CreateGrant, kms:Decrypt and kms:DescribeKey.",
-)
-_THROTTLED: Final = _Meaning(NoVerdict, "AWS asks for fewer calls", "Wait a minute and retry.")
-_THEIR_FAULT: Final = _Meaning(NoVerdict, "AWS failed to answer", "Retry; look at the AWS health page if it goes on.")
-_OTHER: Final = _Meaning(LayerFailed, "AWS refused it", "Read AWS's words; check the names in runbook.toml.")
-
-ENDED: Final = frozenset(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"))
-"""Codes that say that this session is over, whoever asks with it."""
+T = TypeVar("T")
 
 # S3 passes on what KMS said; it speaks about the backup, not about our permissions at S3.
 _ABOUT_THE_KEY: Final = re.compile(r"kms:Decrypt|ciphertext", re.IGNORECASE)
-
-_TABLE: Final[tuple[tuple[str, _Meaning], ...]] = (
-    ("AccessDenied AccessDeniedException UnauthorizedOperation AuthFailure OptInRequired 401 403", _DENIED),
-    (" ".join(sorted(ENDED)) + " RequestExpired UnauthorizedException", _SIGN_IN),
-    ("400", _SILENT),  # a HEAD has no body to say why
-    (
-        "ForbiddenException",
-        _Meaning(
-            NoVerdict,
-            "IAM Identity Center does not give this role to you",
-            "Ask for the permission set of the profile on this account; check sso_role_name and sso_account_id.",
-        ),
-    ),
-    ("Throttling ThrottlingException ThrottledException RequestLimitExceeded SlowDown 429", _THROTTLED),
-    ("InternalFailure InternalError ServiceUnavailable 500 502 503 504", _THEIR_FAULT),
-    (
-        "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId",
-        _Meaning(NoVerdict, "AWS does not know this access key", "Check the credentials; sign in again."),
-    ),
-    (
-        "SignatureDoesNotMatch InvalidSignatureException RequestTimeTooSkewed",
-        _Meaning(
-            NoVerdict,
-            "AWS refuses the signature of this session: wrong secret key, or this machine's clock is off",
-            "Check the clock against the provider's time first, then the credentials.",
-        ),
-    ),
-    (
-        "NoSuchKey NoSuchVersion NotFound 404",
-        _Meaning(LayerFailed, "the object is not in the bucket", "Check bucket, prefix and the backup job."),
-    ),
-    (
-        "NoSuchBucket",
-        _Meaning(LayerFailed, "there is no such bucket", "Check the bucket's name, account and Region."),
-    ),
-    (
-        "KMSKeyNotAccessible DisabledException KMSInvalidStateException KMS.DisabledException KMS.NotFoundException",
-        _KEY_UNUSABLE,
-    ),
-    (
-        "InvalidArnException",
-        _Meaning(LayerFailed, "the KMS key's ARN is not one", "Check kms_key in runbook.toml."),
-    ),
-    (
-        "DBInstanceAlreadyExists",
-        _Meaning(
-            LayerFailed,
-            "an instance of that name exists already and is not this run's",
-            "Rename the old instance or use another prefix; never delete one to make room.",
-        ),
-    ),
-    (
-        "DBSnapshotNotFound",
-        _Meaning(
-            LayerFailed,
-            "the snapshot does not exist",
-            "Wrong Region or account, or it has aged out; a shared snapshot needs its ARN.",
-        ),
-    ),
-    (
-        "InvalidDBSnapshotState",
-        _Meaning(LayerFailed, "the snapshot is not available yet", "Wait until it is, or choose an older one."),
-    ),
-    (
-        "InvalidDBInstanceState",
-        _Meaning(LayerFailed, "the instance is busy with something else", "Wait until it is available, then retry."),
-    ),
-    (
-        "DBSubnetGroupNotFound InvalidSubnet DBSubnetGroupDoesNotCoverEnoughAZs InvalidVPCNetworkState",
-        _Meaning(
-            LayerFailed,
-            "the network that the copy is to stand in does not exist as configured",
-            "Create the subnet group and security groups first; check [database] in runbook.toml.",
-        ),
-    ),
-    (
-        "DBParameterGroupNotFound",
-        _Meaning(LayerFailed, "the parameter group does not exist", "Create it again from the saved export."),
-    ),
-    (
-        "InstanceQuotaExceeded StorageQuotaExceeded SnapshotQuotaExceeded",
-        _Meaning(
-            LayerFailed, "a quota of the account is reached", "Delete old drill copies, or ask AWS for more (slow)."
-        ),
-    ),
-    (
-        "InsufficientDBInstanceCapacity",
-        _Meaning(LayerFailed, "AWS has no capacity for this instance class now", "Try another class, or later."),
-    ),
-    (
-        "InvalidParameterCombination",
-        _Meaning(
-            LayerFailed,
-            "AWS refuses this combination of parameters",
-            "Read AWS's words; deletion protection has to be switched off before an instance can be deleted.",
-        ),
-    ),
-)
-_MEANINGS: Final[Mapping[str, _Meaning]] = {code: meaning for codes, meaning in _TABLE for code in codes.split()}
+_MEANINGS: Final[Mapping[str, Meaning]] = {
+    code: meaning for codes, meaning in (*refusals.TABLE, *database_refusals.TABLE) for code in codes.split()
+}
 
 
 @contextmanager
@@ -172,13 +46,26 @@ def asking(source: str) -> Iterator[None]:
         raise (trouble_with_credentials(error, source) or _not_reached(error, source)) from None
 
 
+def unless(codes: frozenset[str], source: str, call: Callable[[], T]) -> T | None:
+    """What `call` answers, or None where AWS refuses it with one of these codes; else as `asking`."""
+    from botocore.exceptions import ClientError
+
+    with asking(source):
+        try:
+            return call()
+        except ClientError as error:
+            if code_of(error) in codes:
+                return None
+            raise translated(error, source) from None
+
+
 def translated(error: ClientError, source: str) -> RunbookError:
     """The refusal in the operator's words, with AWS's own beside it."""
     code = code_of(error)
-    meaning = _MEANINGS.get(code) or _by_status(error) or _OTHER
+    meaning = _MEANINGS.get(code) or _by_status(error) or OTHER
     words = error.response.get("Error", {}).get("Message", "")
-    if meaning is _DENIED and _ABOUT_THE_KEY.search(words):
-        meaning = _KEY_UNUSABLE
+    if meaning is DENIED and _ABOUT_THE_KEY.search(words):
+        meaning = KEY_UNUSABLE
     sentence, said = f"{source}: {meaning.sentence}", outside_text(f"{code}: {words}")
     if issubclass(meaning.kind, SignedOut):
         return SignedOut("aws", sentence, fix=meaning.fix, provider_text=said, source=source)
@@ -190,11 +77,11 @@ def code_of(error: ClientError) -> str:
     return outside_text(error.response.get("Error", {}).get("Code")).removesuffix("Fault")
 
 
-def _by_status(error: ClientError) -> _Meaning | None:
+def _by_status(error: ClientError) -> Meaning | None:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status >= 500:
-        return _THEIR_FAULT
-    return {401: _SIGN_IN, 403: _DENIED, 429: _THROTTLED}.get(status)
+        return THEIR_FAULT
+    return {401: SIGN_IN, 403: DENIED, 429: THROTTLED}.get(status)
 
 
 def _unreadable(error: Exception, source: str) -> NoVerdict:

@@ -71,7 +71,11 @@ def _may_not_ask(refused: Any) -> NoVerdict:
 
 def _context(access: AwsAccess, state: SignInState) -> list[dict[str, Any]]:
     """What a real call would carry along; the simulator takes a missing key for an absent one."""
-    entries = {"aws:RequestedRegion": (access.settings.region, "string"), "aws:SecureTransport": ("true", "boolean")}
+    entries = {
+        "aws:RequestedRegion": (access.settings.region, "string"),
+        "aws:SecureTransport": ("true", "boolean"),
+        "kms:GrantIsForAWSResource": ("true", "boolean"),  # RDS asks for a grant in our name; roles often demand this
+    }
     if state.mfa == "PROVEN":
         entries["aws:MultiFactorAuthPresent"] = ("true", "boolean")
     return [

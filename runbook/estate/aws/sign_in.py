@@ -18,9 +18,10 @@ from runbook.engine.errors import SignedOut
 from runbook.engine.ports import Secret
 from runbook.estate.aws.client import ServiceName, Signed
 from runbook.estate.aws.credentials import Held, with_credentials
-from runbook.estate.aws.errors import ENDED, asking
+from runbook.estate.aws.errors import asking
 from runbook.estate.aws.mfa import NEEDS_CODE, SOURCE, STS_ONLY, MfaWay
 from runbook.estate.aws.profiles import AmbientWay, SsoWay
+from runbook.estate.aws.refusals import ENDED
 from runbook.estate.ports import SignInState
 from runbook.safety.interlock import Interlock
 

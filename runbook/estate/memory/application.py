@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from runbook.estate.memory import names
-from runbook.estate.memory.databases import Contents, MemoryDatabases
+from runbook.estate.memory.contents import Contents
+from runbook.estate.memory.databases import MemoryDatabases
 from runbook.estate.memory.platform import MemoryPlatform, Release
 from runbook.estate.memory.production import Production
 from runbook.estate.memory.vault_server import VaultServer

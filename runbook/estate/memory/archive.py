@@ -33,12 +33,21 @@ _KMS_SEAL: Final = {"type": "awskms", "secret_shares": 1, "secret_threshold": 1,
 
 
 @functools.cache
-def raft_archive(index: int, cluster: str, key: bytes, *, damaged: bool = False, kms_key: str = "") -> bytes:
+def raft_archive(
+    index: int,
+    cluster: str,
+    key: bytes,
+    *,
+    damaged: bool = False,
+    kms_key: str = "",
+    versions: tuple[int, ...] = (1,),
+) -> bytes:
     """gzip(tar) of meta.json, state.bin, SHA256SUMS, SHA256SUMS.sealed.  `key` is the one that the shares make.
 
     `damaged`: state.bin differs from its sum.  `kms_key`: sealed by that key of AWS KMS instead of by shares.
+    `versions`: those of its transit key.
     """
-    state = _state(cluster, key, kms_key)
+    state = _state(cluster, key, kms_key, versions)
     meta = json.dumps(_meta(index, len(state))).encode()
     sums = "".join(f"{_sha256(body)}  {name}\n" for name, body in (("meta.json", meta), ("state.bin", state))).encode()
     if damaged:
@@ -67,7 +76,7 @@ def _meta(index: int, size: int) -> dict[str, object]:
 
 
 @functools.cache
-def _state(cluster: str, key: bytes, kms_key: str) -> bytes:
+def _state(cluster: str, key: bytes, kms_key: str, versions: tuple[int, ...]) -> bytes:
     """Repeated (varint length, StorageEntry), in the order of their keys."""
     root, terms = _derived(cluster, "root"), [_derived(cluster, f"term {term}") for term in (1, 2)]
     entries = {
@@ -75,7 +84,7 @@ def _state(cluster: str, key: bytes, kms_key: str) -> bytes:
         KEYRING: _entry(root, 1, KEYRING, _keyring(root, terms)),
         SEAL_CONFIG: json.dumps(_KMS_SEAL if kms_key else _SHAMIR_SEAL).encode(),
     }
-    for path, document in _documents(cluster):
+    for path, document in _documents(cluster, versions):
         term = 2 if path.startswith("logical/") else 1  # what was written after the keyring was rotated
         entries[path] = _entry(terms[term - 1], term, path, json.dumps(document).encode())
     messages = (_field(1, name.encode()) + _field(2, value) for name, value in sorted(entries.items()))
@@ -87,7 +96,7 @@ def _keyring(root: bytes, terms: list[bytes]) -> bytes:
     return json.dumps({"MasterKey": _base64(root), "Keys": keys}).encode()
 
 
-def _documents(cluster: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _documents(cluster: str, versions: tuple[int, ...]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield CLUSTER, {"name": f"vault-cluster-{cluster[:8]}", "id": cluster}
     yield f"core/versions/{VERSION}", {"Version": VERSION}
     for name, kind in _ENGINES.items():
@@ -95,8 +104,9 @@ def _documents(cluster: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         table = "core/local-mounts" if name == "cubbyhole" else "core/mounts"
         yield f"{table}/{uuid}", {"path": f"{name}/", "type": kind, "uuid": uuid, "namespace_id": "root"}
         if kind == "transit":
-            versions = {"1": {"key": _base64(_derived(cluster, TRANSIT_KEY))}}
-            yield f"logical/{uuid}/policy/{TRANSIT_KEY}", {"name": TRANSIT_KEY, "keys": versions, "latest_version": 1}
+            keys = {str(each): {"key": _base64(_derived(cluster, TRANSIT_KEY, str(each)))} for each in versions}
+            policy = {"name": TRANSIT_KEY, "keys": keys, "latest_version": versions[-1]}
+            yield f"logical/{uuid}/policy/{TRANSIT_KEY}", policy
 
 
 # -- formats ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,11 +12,13 @@ from runbook.engine.errors import LayerFailed
 from runbook.engine.ports import Secret
 from runbook.estate.memory import names
 from runbook.estate.memory.archive import raft_archive
+from runbook.estate.memory.manifests import around_backups
 from runbook.estate.memory.production import Cluster, Production, foreign
 from runbook.estate.memory.world import World
 from runbook.estate.ports import ArchiveProof, ArchiveReport, BucketPosture, Download, Progress, StoredObject
 from runbook.estate.vault_snapshot.inspection import inspect
 from runbook.estate.vault_snapshot.proof import prove
+from runbook.manifest import file_name
 
 _DAYS = 14
 
@@ -31,10 +32,11 @@ class Kept:
 
 
 class MemoryObjects:
-    """`ports.ObjectStore`: a vault backup for each of fourteen days, and the manifest of the newest snapshot."""
+    """`ports.ObjectStore`: a vault backup for each of fourteen days, and manifests around the newest snapshots."""
 
-    def __init__(self, world: World, production: Production, manifest_key: str) -> None:
+    def __init__(self, world: World, production: Production) -> None:
         self._world = world
+        self._production = production
         self._clusters: dict[str, Cluster] = {}
         self._kept: dict[tuple[str, str], Kept] = {}
         self.unreadable = False  # the KMS key that encrypts them may not be used
@@ -42,7 +44,7 @@ class MemoryObjects:
         for age in range(_DAYS - 1, -1, -1):
             made = world.now() - timedelta(days=age, minutes=55)
             self._put_backup(made, raft_archive(1000 - age, self._vault.id, self._vault.key), self._vault)
-        self._put(manifest_key, _manifest(production), world.now() - timedelta(minutes=60))
+        self.put_manifests()
 
     def archives(self) -> Mapping[str, Cluster]:
         """Which cluster each whole backup holds, by SHA-256."""
@@ -50,9 +52,10 @@ class MemoryObjects:
 
     def age_backups(self, hours: float) -> None:
         """Every backup is that many hours older than it was."""
-        for place, kept in self._kept.items():
-            modified = kept.stored.modified - timedelta(hours=hours)
-            self._kept[place] = replace(kept, stored=replace(kept.stored, modified=modified))
+        for stored in self._backups():
+            place = (stored.bucket, stored.key)
+            older = replace(stored, modified=stored.modified - timedelta(hours=hours))
+            self._kept[place] = replace(self._kept[place], stored=older)
 
     def seal_by_kms(self) -> None:
         """Every backup is of a vault that AWS KMS unseals."""
@@ -78,6 +81,30 @@ class MemoryObjects:
         """The newest backup is whole, and another cluster's."""
         other = foreign()
         self._replace_newest(raft_archive(1000, other.id, other.key), other)
+
+    def rotate(self, versions: tuple[int, ...]) -> None:
+        """Every backup but the newest knows these versions of the transit key."""
+        rotated = replace(self._vault, versions=versions)
+        for age in range(_DAYS - 1, 0, -1):
+            made = self._world.now() - timedelta(days=age, minutes=55)
+            body = raft_archive(1000 - age, rotated.id, rotated.key, versions=versions)
+            self._put_backup(made, body, rotated)
+
+    def put_manifests(self) -> None:
+        """What production states around each of its newest snapshots."""
+        self.drop_manifests()
+        for moment, body in around_backups(self._production):
+            self.put_manifest(moment, body)
+
+    def put_manifest(self, moment: datetime, body: bytes) -> None:
+        """One more, or another of that time."""
+        self._put(f"{names.MANIFEST_PREFIX}{file_name(moment)}", body, moment)
+
+    def drop_manifests(self, *, since: datetime | None = None) -> None:
+        """Those that were made at that time or later are gone; without a time, all."""
+        for place, kept in tuple(self._kept.items()):
+            if place[1].startswith(names.MANIFEST_PREFIX) and (since is None or kept.stored.modified >= since):
+                del self._kept[place]
 
     async def list(self, bucket: str, prefix: str) -> tuple[StoredObject, ...]:
         await self._world.ask("aws")
@@ -158,23 +185,20 @@ class MemoryArchives:
 
 
 class MemoryKeys:
-    """`ports.KeyService`; `key_state` is that of the one key."""
+    """`ports.KeyService`; `key_state` is that of our one key, `shared` those of others that we may use."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.key_state: str | None = "Enabled"
+        self.shared: set[str] = set()
 
     async def state(self, key: str) -> str | None:
         await self._world.ask("aws")
+        if key in self.shared:
+            return "Enabled"
         return self.key_state if key == names.KMS_KEY else None
 
 
 def _write(to: Path, body: bytes) -> None:
     to.touch(mode=0o600)
     to.write_bytes(body)
-
-
-def _manifest(production: Production) -> bytes:
-    tables = {table: {"rows": rows, "digest": digest} for table, (rows, digest) in production.tables.items()}
-    document = {"schema": 1, "made_at": production.newest.isoformat(), "server_version": "18.0", "tables": tables}
-    return json.dumps(document).encode()

@@ -12,7 +12,8 @@ from runbook.estate.memory.account import MemoryAccount
 from runbook.estate.memory.application import Application
 from runbook.estate.memory.cloud import MemoryArchives, MemoryKeys, MemoryObjects
 from runbook.estate.memory.code import MemoryCode, MemoryRegistry
-from runbook.estate.memory.databases import Contents, MemoryDatabases, snapshot_id
+from runbook.estate.memory.database_faults import DatabaseFaults
+from runbook.estate.memory.databases import MemoryDatabases
 from runbook.estate.memory.edge import MemoryEdge, MemoryNames
 from runbook.estate.memory.images import Images
 from runbook.estate.memory.names import OLD_ORIGIN
@@ -26,7 +27,7 @@ from runbook.estate.memory.world import Now, World
 from runbook.estate.ports import Estate
 
 
-class MemoryEstate:
+class MemoryEstate(DatabaseFaults):
     """One world; its parts are attributes, so that a test may set or read any of them.
 
     Faults are the methods of the second half; each is what the practice estate's fault of that name is.
@@ -35,18 +36,18 @@ class MemoryEstate:
     def __init__(self, now: Now) -> None:
         self._world = World(now)
         self._production = production(now())
-        self._manifest_key = f"manifests/{snapshot_id(now())}.json"
         self._credentials = settings.credentials()
         self._rekeyed: Mapping[str, Secret] = {}
         self.server = VaultServer()
         self.account = MemoryAccount(self._world)
-        self.objects = MemoryObjects(self._world, self._production, self._manifest_key)
+        self.objects = MemoryObjects(self._world, self._production)
         self.keys = MemoryKeys(self._world)
         self.databases = MemoryDatabases(self._world, self._production)
         self.vault = MemoryVault(self._world, self.server, self._credentials, self.objects.archives)
         self.images = Images(now())
         self.platform = MemoryPlatform(self._world, self.images, settings.variables(), self.restart_vault)
         self.application = Application(self._production, self.platform, self.databases, self.server)
+        self.sql = MemorySql(self._world, self.databases.running, self.application.sessions)
         self.edge = MemoryEdge(self._world)
         self.names = MemoryNames(self._world, self.edge)
         self.web = MemoryWeb(self._world, self.application, self.edge, self.names)
@@ -61,7 +62,7 @@ class MemoryEstate:
             databases=self.databases,
             archives=MemoryArchives(),
             vault=self.vault,
-            sql=MemorySql(self._world, self.databases.running, self.application.sessions),
+            sql=self.sql,
             platform=self.platform,
             code=self.code,
             registry=MemoryRegistry(self._world, self.images),
@@ -72,7 +73,7 @@ class MemoryEstate:
 
     def environment(self) -> config.Environment:
         """What a run against this world is told."""
-        return settings.environment(self._production, self._manifest_key)
+        return settings.environment(self._production)
 
     def credentials(self) -> dict[str, Secret]:
         """By name; only the vault's two are looked at."""
@@ -108,6 +109,7 @@ class MemoryEstate:
             "restart-vault": self.restart_vault,
             "allow-kms": self.server.allow_kms,
             "sso-login": self.log_in,
+            "open-tunnel": self.open_tunnel,
         }[act]()
 
     def log_in(self) -> None:
@@ -138,25 +140,6 @@ class MemoryEstate:
     def seal(self) -> None:
         """The vault restarts and is sealed again."""
         self.server.seal()
-
-    def stop_database(self) -> None:
-        """Every restored database stops answering."""
-        self._each_copy(answers=False)
-
-    def start_database(self) -> None:
-        """They answer again."""
-        self._each_copy(answers=True)
-
-    def lose_table(self, table: str) -> None:
-        """The restored database has lost that table's rows, now and in later restores."""
-        self.databases.lost_tables.add(table)
-        for contents in self._copies():
-            contents.lost.add(table)
-
-    def change_canary(self) -> None:
-        """The canary in the restored database holds another valid ciphertext, of another text."""
-        for contents in self._copies():
-            contents.canary = self._production.other
 
     def swap_digest(self) -> None:
         """Another image runs than the one this run deployed."""
@@ -230,18 +213,6 @@ class MemoryEstate:
         """This machine is that far behind the provider."""
         self.account.offset = -seconds
 
-    def no_snapshot_today(self, days: int = 2) -> None:
-        """The newest days of database snapshots are missing."""
-        self.databases.missing_days = days
-
-    def incompatible_restore(self, status: str = "incompatible-restore") -> None:
-        """Every later restore ends in that status."""
-        self.databases.final_status = status
-
-    def cleanup_refused(self) -> None:
-        """Restored databases may not be deleted."""
-        self.databases.refuse_deletion = True
-
     def unsigned_image(self) -> None:
         """The newest release's commit is not signed."""
         self.images.unsign()
@@ -253,10 +224,3 @@ class MemoryEstate:
     def moved_tag(self) -> None:
         """The newest release's tag names another image than the package's list."""
         self.images.move_tag()
-
-    def _copies(self) -> tuple[Contents, ...]:
-        return self.databases.running()[1:]
-
-    def _each_copy(self, *, answers: bool) -> None:
-        for contents in self._copies():
-            contents.answers = answers

@@ -11,18 +11,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from runbook.engine.ports import Secret
-from runbook.estate.memory.names import CANARY_TABLE, CUSTODIANS, TRANSIT_KEY
+from runbook.estate.memory.names import CUSTODIANS, TRANSIT_KEY
+from runbook.estate.memory.tables import Table, clinic
 from runbook.estate.vault_snapshot.shamir import split
 
 SHARES, THRESHOLD = 5, 3
-_ROWS = {
-    "public.alembic_version": 1,
-    "public.appointments": 9000,
-    "public.clinical_notes": 4000,
-    "public.patients": 3000,
-    CANARY_TABLE: 1,
-    "public.settings": 4,
-}
 _CANARY = "Runbook sample record 51a7c0de5eed0001. Synthetic: it belongs to no patient."
 _CONTROL = "Runbook control record. Synthetic: it must not decrypt while the vault is sealed."
 _OTHER = "Another sample record, which is not the canary."
@@ -33,6 +26,7 @@ class Cluster:
     """A vault's own identity: which shares open it, and which ciphertexts it can read.
 
     `key` is the key-encryption key that its shares make; a throw-away cluster has none, and no archive.
+    `versions` are those of its transit key.
     """
 
     id: str
@@ -41,6 +35,7 @@ class Cluster:
     texts: Mapping[str, str]
     total: int
     key: bytes = field(default=b"", repr=False)
+    versions: tuple[int, ...] = (1,)
 
     @property
     def restorable(self) -> bool:
@@ -50,7 +45,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """The facts; `canary`, `control` and `other` are ciphertexts."""
+    """The facts; `canary`, `control` and `other` are ciphertexts.
+
+    `tables` are the whole past of its database as of `made`; a fault replaces one.
+    """
 
     vault: Cluster
     custodians: Mapping[str, Secret]
@@ -58,8 +56,13 @@ class Production:
     canary: str
     control: str
     other: str
-    tables: Mapping[str, tuple[int, str]]
-    newest: datetime
+    tables: dict[str, Table]
+    made: datetime
+    hidden: set[str] = field(default_factory=set)  # tables under row security
+
+    def age(self, moment: datetime) -> float:
+        """The age, in minutes before the world was made, that tables are asked with."""
+        return (self.made - moment) / timedelta(minutes=1)
 
     @property
     def canary_sha256(self) -> str:
@@ -68,7 +71,7 @@ class Production:
 
 
 def production(now: datetime) -> Production:
-    """As it stood at `now`: the newest booking 75 minutes old, five before the newest snapshot."""
+    """As it stood at `now`: a booking every twenty minutes, one of them five minutes before each snapshot."""
     custodians = dict(zip(CUSTODIANS, shares("production"), strict=True))
     canary, control, other = (ciphertext(text) for text in (_CANARY, _CONTROL, _OTHER))
     texts = MappingProxyType({canary: _CANARY, control: _CONTROL, other: _OTHER})
@@ -79,8 +82,8 @@ def production(now: datetime) -> Production:
         canary=canary,
         control=control,
         other=other,
-        tables=MappingProxyType({table: (rows, _digest(table)) for table, rows in _ROWS.items()}),
-        newest=now - timedelta(minutes=75),
+        tables=dict(clinic()),
+        made=now,
     )
 
 
@@ -116,7 +119,3 @@ def ciphertext(text: str) -> str:
     """What transit would write: version 1, nonce, body and tag; opaque."""
     body = hashlib.shake_256(f"{TRANSIT_KEY} {text}".encode()).digest(12 + len(text.encode()) + 16)
     return "vault:v1:" + base64.b64encode(body).decode()
-
-
-def _digest(table: str) -> str:
-    return str(int.from_bytes(hashlib.sha256(table.encode()).digest()[:9]))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from runbook import config
 from runbook.engine.ports import Secret
 from runbook.estate.memory import names
+from runbook.estate.memory.contents import ORPHANS
 from runbook.estate.memory.production import Production
 
 _OLD_DATABASE = (
@@ -15,7 +16,7 @@ _OLD_DATABASE = (
 )
 
 
-def environment(production: Production, manifest_key: str) -> config.Environment:
+def environment(production: Production) -> config.Environment:
     """What a run is told; the shape of a practice run's."""
     return config.Environment(
         name="practice",
@@ -27,7 +28,7 @@ def environment(production: Production, manifest_key: str) -> config.Environment
             identity_patterns=(f"arn:aws:sts::{names.ACCOUNT}:assumed-role/runbook-drill/*",),
         ),
         vault=_vault(production),
-        database=_database(manifest_key),
+        database=_database(),
         application=_application(),
         connectivity=_connectivity(),
         canary=config.Canary(
@@ -90,21 +91,24 @@ def _vault(production: Production) -> config.Vault:
     )
 
 
-def _database(manifest_key: str) -> config.Database:
+def _database() -> config.Database:
     return config.Database(
         source_instance=names.PRODUCTION_DATABASE,
         source_host=names.DATABASE_HOST,
-        instance_class="db.t4g.medium",
-        subnet_group="clinic-drill",
-        security_groups=("sg-0a1b2c3d4e5f60718",),
-        parameter_group="clinic-drill",
-        name="clinic",
+        instance_class=names.INSTANCE_CLASS,
+        subnet_group=names.SUBNET_GROUP,
+        security_groups=(names.SECURITY_GROUP,),
+        parameter_group=names.PARAMETER_GROUP,
+        name=names.DATABASE,
         user="runbook_reader",
         hostaddr="127.0.0.1",
-        manifest_key=manifest_key,
         manifest_bucket=names.BACKUPS,
+        manifest_prefix=names.MANIFEST_PREFIX,
         recency_table="public.appointments",
         recency_column="booked_at",
+        patients_table="public.patients",
+        ciphertexts=(config.Column(table="public.clinical_notes", column="ciphertext"),),
+        assertions=(config.Assertion(name="every note has its appointment", sql=ORPHANS, expect="0"),),
     )
 
 

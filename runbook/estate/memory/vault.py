@@ -27,7 +27,6 @@ from runbook.estate.ports import (
 MOUNTS = ("cubbyhole", "identity", "secret", "sys", "transit")
 _FRESH_MOUNTS = ("cubbyhole", "identity", "sys")
 _CIPHERTEXT = re.compile(r"vault:v(\d+):([A-Za-z0-9+/]{38,}={0,2})")
-_LATEST = 1
 
 
 class MemoryVault:
@@ -125,7 +124,8 @@ class MemoryVault:
         await self._authenticated()
         if not self._restored() or (mount, name) != ("transit", TRANSIT_KEY):
             return None
-        return TransitKey(name, versions=(1,), latest=_LATEST, min_decryption=1)
+        versions = self._versions()
+        return TransitKey(name, versions, latest=versions[-1], min_decryption=1)
 
     async def decrypt(self, mount: str, key: str, ciphertext: str, *, token: Secret | None = None) -> Secret:
         await self._world.ask("vault")
@@ -173,7 +173,7 @@ class MemoryVault:
         shape = _CIPHERTEXT.fullmatch(ciphertext)
         if shape is None:
             raise Undecryptable("malformed", 400, "invalid ciphertext: no prefix")
-        if int(shape[1]) > _LATEST:
+        if int(shape[1]) > here.versions[-1]:
             raise Undecryptable("version-too-new", 400, "invalid ciphertext: version is too new")
         if ciphertext not in here.texts:
             raise Undecryptable("authentication", 400, "cipher: message authentication failed")
@@ -188,6 +188,9 @@ class MemoryVault:
     def _must_be_open(self) -> None:
         if not self._server.open:
             raise LayerFailed("The vault is sealed", provider_text="Vault is sealed", source="vault")
+
+    def _versions(self) -> tuple[int, ...]:
+        return self._server.cluster.versions if self._server.cluster is not None else ()
 
     def _restored(self) -> bool:
         return self._server.cluster is not None and self._server.cluster.restorable

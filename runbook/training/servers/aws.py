@@ -28,6 +28,7 @@ from werkzeug.serving import make_server
 from runbook.training.servers import aws_rds
 from runbook.training.servers.aws_account import Account, AccountPlan
 from runbook.training.servers.aws_identity import BEARER, Identity
+from runbook.training.servers.aws_rds_restores import Restores
 from runbook.training.servers.aws_replies import Reply
 from runbook.training.servers.aws_weather import Weather
 
@@ -129,7 +130,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING)  # into the log of this child: a fault in moto must leave a trace
     os.environ["MOTO_ACCOUNT_ID"] = given.account
     weather = Weather()
-    aws_rds.install(aws_rds.Restores(given.control, weather), weather)
+    aws_rds.install(Restores(given.control, weather), weather)
     front = Front(weather)
     server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=handler_with(weather))
     serving = Thread(target=server.serve_forever, name="serving")

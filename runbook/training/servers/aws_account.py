@@ -22,9 +22,12 @@ from runbook.training.servers.aws_names import (
     ESTATE_ROLE,
     INSTANCE,
     INSTANCE_CLASS,
-    PARAMETER_GROUP,
+    LAST_WRITTEN,
+    MASTER_USER,
+    PARAMETERS,
+    PRODUCTION_PARAMETERS,
     RETENTION_DAYS,
-    SECURITY_GROUP,
+    SECURITY_GROUPS,
     SUBNET_GROUP,
     snapshot_id,
 )
@@ -60,10 +63,11 @@ class Account:
         self._sign_in()
         key = self._make_key()
         self._make_bucket(key)
-        group = self._make_network()
-        self._make_instance(key, group)
+        production, drill = self._make_network()
+        self._make_parameters()
+        self._make_instance(key, production)
         self._make_snapshots()
-        self.facts |= {"kms_key": key, "security_group": group, "bucket": BUCKET}
+        self.facts |= {"kms_key": key, "security_group": drill, "bucket": BUCKET}
 
     def _sign_in(self) -> None:
         """A session of the estate's own, for all that it does itself; it never runs out, whatever the deck does."""
@@ -108,23 +112,35 @@ class Account:
         )
         s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=blocked)
 
-    def _make_network(self) -> str:
-        """Subnet, security and parameter groups; answers the security group's id."""
-        ec2, rds = self.client("ec2"), self.client("rds")
+    def _make_network(self) -> tuple[str, str]:
+        """Subnet and security groups; answers the ids of production's security group and of the drill's."""
+        ec2 = self.client("ec2")
         subnets = ec2.describe_subnets()["Subnets"]
-        rds.create_db_subnet_group(
+        self.client("rds").create_db_subnet_group(
             DBSubnetGroupName=SUBNET_GROUP,
             DBSubnetGroupDescription="private subnets",
             SubnetIds=[subnet["SubnetId"] for subnet in subnets],
         )
-        family = f"postgres{self.plan.engine_version.split('.')[0]}"
-        rds.create_db_parameter_group(
-            DBParameterGroupName=PARAMETER_GROUP, DBParameterGroupFamily=family, Description="drill copies"
+        production, drill = (
+            str(ec2.create_security_group(GroupName=name, Description=what, VpcId=subnets[0]["VpcId"])["GroupId"])
+            for name, what in SECURITY_GROUPS.items()
         )
-        group: str = ec2.create_security_group(
-            GroupName=SECURITY_GROUP, Description="database, from the application only", VpcId=subnets[0]["VpcId"]
-        )["GroupId"]
-        return group
+        everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]  # which every new group lets out
+        ec2.revoke_security_group_egress(GroupId=drill, IpPermissions=everything)
+        return production, drill
+
+    def _make_parameters(self) -> None:
+        """Production's jobs run in production; the drill's group lets none of them start in a copy."""
+        rds, family = self.client("rds"), f"postgres{self.plan.engine_version.split('.')[0]}"
+        for group, values in PARAMETERS.items():
+            rds.create_db_parameter_group(DBParameterGroupName=group, DBParameterGroupFamily=family, Description=group)
+            rds.modify_db_parameter_group(
+                DBParameterGroupName=group,
+                Parameters=[
+                    {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
+                    for name, value in values.items()
+                ],
+            )
 
     def _make_instance(self, key: str, group: str) -> None:
         self.client("rds").create_db_instance(
@@ -133,7 +149,7 @@ class Account:
             Engine="postgres",
             EngineVersion=self.plan.engine_version,
             DBName=DATABASE,
-            MasterUsername="clinic_admin",
+            MasterUsername=MASTER_USER,
             ManageMasterUserPassword=True,
             AllocatedStorage=100,
             StorageType="gp3",
@@ -146,11 +162,11 @@ class Account:
             CopyTagsToSnapshot=True,
             DBSubnetGroupName=SUBNET_GROUP,
             VpcSecurityGroupIds=[group],
-            DBParameterGroupName=PARAMETER_GROUP,
+            DBParameterGroupName=PRODUCTION_PARAMETERS,
             Tags=[{"Key": "environment", "Value": "production"}],
         )
         instance = self.rds.databases[INSTANCE]
-        instance.port = self.plan.source_port
+        instance.port, instance.dbi_resource_id = self.plan.source_port, "db-CLINICPRODUCTION00000000000"
         instance.created = instance.instance_create_time = _naive(self.plan.snapshots[0] - timedelta(days=400))
 
     def _make_snapshots(self) -> None:
@@ -158,7 +174,8 @@ class Account:
         self.rds.database_snapshots.clear()
         for made in self.plan.snapshots:
             snapshot = self.rds.create_auto_snapshot(INSTANCE, snapshot_id(INSTANCE, made))
-            snapshot.created = snapshot.original_snapshot_create_time = snapshot.snapshot_database_time = _naive(made)
+            snapshot.created = snapshot.original_snapshot_create_time = _naive(made)
+            snapshot.snapshot_database_time = _naive(made - LAST_WRITTEN)
             snapshot.percent_progress = 100
             snapshot.storage_type = "gp3"
             snapshot.availability_zone = f"{self.plan.region}a"

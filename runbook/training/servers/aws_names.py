@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 ACCOUNT = "111122223333"  # AWS's own example account
 REGION = "eu-west-2"
@@ -20,10 +22,35 @@ MANIFEST_PREFIX = "manifests/"
 INSTANCE = "clinic-production"
 INSTANCE_CLASS = "db.t4g.medium"
 DATABASE = "clinic"
+MASTER_USER = "clinic_admin"
 PARAMETER_GROUP = "clinic-drill"
+PRODUCTION_PARAMETERS = "clinic-production"
+PARAMETERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        PRODUCTION_PARAMETERS: {
+            "shared_preload_libraries": "pg_stat_statements,pg_cron",
+            "max_logical_replication_workers": "4",
+            "rds.force_ssl": "1",
+        },
+        PARAMETER_GROUP: {
+            "shared_preload_libraries": "pg_stat_statements",
+            "max_logical_replication_workers": "0",
+            "rds.force_ssl": "1",
+        },
+    }
+)
+"""What each parameter group sets."""
 SUBNET_GROUP = "clinic-private"
-SECURITY_GROUP = "clinic-database"
+SECURITY_GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "clinic-database": "database, from the application only",
+        "clinic-drill": "drill copies: reached from inside, and no way out",
+    }
+)
+"""Production's, and the drill's."""
 RETENTION_DAYS = 30
+LAST_WRITTEN = timedelta(seconds=80)
+"""How long before each snapshot the newest booking in it was made."""
 
 
 def domain(region: str = REGION) -> str:
@@ -39,8 +66,3 @@ def host_name(instance: str, region: str = REGION) -> str:
 def snapshot_id(instance: str, made: datetime) -> str:
     """The identifier that RDS gives an automated snapshot made then."""
     return f"rds:{instance}-{made.astimezone(UTC):%Y-%m-%d-%H-%M}"
-
-
-def manifest_key(snapshot: str) -> str:
-    """Where the manifest of a snapshot lies in the bucket."""
-    return f"{MANIFEST_PREFIX}{snapshot}.json"

@@ -26,6 +26,7 @@ class Mood:
     restore_seconds: float = 2.0
     restore_ends_as: str = "available"
     delete_seconds: float = 0.4
+    reset_seconds: float = 0.4
     protect_restored: bool = False
     kms_denied: bool = False
     vault_kms_denied: bool = False

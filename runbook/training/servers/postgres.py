@@ -190,6 +190,13 @@ class Cluster:
         lines = [f"{name} = '{value}'\n" for name, value in (fixed | settings).items()]
         (self.data / "postgresql.auto.conf").write_text("".join(lines))
 
+    def signal(self, name: str) -> None:
+        """Make one of the empty files that tell PostgreSQL how to start, such as `recovery.signal`."""
+        file = self.data / name
+        file.touch(mode=0o600)
+        if self.binaries.user is not None:
+            os.chown(file, pwd.getpwnam(self.binaries.user).pw_uid, -1)
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         self.child.start()

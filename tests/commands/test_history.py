@@ -1,0 +1,78 @@
+"""What a run is told of the ones before it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook.commands import history
+from runbook.commands.places import Home
+from runbook.records import evidence
+from runbook.records.log_file import TrainingLog
+from tests.records.story import FakeClock, document_of, journal, tell_calm
+
+NOW = "training-20270301T100000Z-0000"
+
+
+def recorded(home: Home, number: int) -> dict[str, Any]:
+    """A calm run that ended on that day of February, in the log and in its folder."""
+    folder = home.folder(f"training-202702{number:02}T100000Z-7f3a")
+    clock = FakeClock()
+    told = journal(folder, clock)
+    events = tell_calm(told, clock)
+    told.close()
+    document = document_of(events) | {"run_id": folder.name, "ended_at": f"2027-02-{number:02}T10:01:00.000000Z"}
+    evidence.write_document(folder, document)
+    TrainingLog(home.root).record(document, evidence_path=f"training/{folder.name}", evidence_digest="sha256:00")
+    return document
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def test_times_and_counts_of_an_earlier_run_are_known(home: Home) -> None:
+    recorded(home, 3)
+    (run,) = history.earlier(home, but=NOW)
+    assert (run.available_s, run.verified_s) == (754, 801)
+    assert run.rows == {"public.patients": 3000, "public.outbox": 0}, "what was written as <10 cannot be compared"
+    assert run.share_labels == ("Ada", "Grace", "Edsger")
+
+
+def test_the_newest_comes_first_and_only_the_newest_are_read(home: Home) -> None:
+    for number in range(1, history.LOOKED_INTO + 3):
+        recorded(home, number)
+    runs = history.earlier(home, but=f"training-202702{history.LOOKED_INTO + 2:02}T100000Z-7f3a")
+    assert [run.ended.day for run in runs] == list(range(history.LOOKED_INTO + 1, 0, -1))
+    assert [bool(run.rows) for run in runs] == [True] * history.LOOKED_INTO + [False]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"[]",
+        b'{"restore": []}',
+        b'{"backups": null, "restore": {"rows": [], "available_s": "soon"}}',
+        b'{"restore": {"rows": {"public.a": true, "public.b": "3000"}, "verified_s": null}}',
+        b"\xff",
+    ],
+)
+def test_a_record_that_cannot_be_read_adds_nothing_and_stops_nothing(home: Home, damage: bytes) -> None:
+    document = recorded(home, 3)
+    (home.folder(document["run_id"]) / "run.json").write_bytes(damage)
+    (run,) = history.earlier(home, but=NOW)
+    assert (run.run_id, run.cluster_id, run.rows) == (document["run_id"], "", {})
+    assert (run.available_s, run.verified_s) == (None, None)
+
+
+def test_a_record_of_an_older_tool_has_no_times(home: Home) -> None:
+    document = recorded(home, 3)
+    del document["restore"]
+    (home.folder(document["run_id"]) / "run.json").write_text(json.dumps(document), encoding="utf-8")
+    (run,) = history.earlier(home, but=NOW)
+    assert (run.available_s, run.rows) == (None, {})

@@ -1,0 +1,130 @@
+"""Which recovery point: how well they were kept, the newest by default, an older one or a moment with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from runbook.engine.ports import Choice
+from runbook.engine.verdict import Verdict
+from steps.database.backups import PITR
+from steps.facts import SnapshotChosen
+from steps.here import iso
+from tests.support.operator import OPEN, back
+from tests.support.practice import Practice
+
+CHOOSE = "choose database.choose"
+SNAPSHOT = "rds:RestoreDBInstanceFromDBSnapshot"
+TO_MOMENT = "rds:RestoreDBInstanceToPointInTime"
+
+
+def at(practice: Practice, **before: float) -> str:
+    return iso(practice.clock.now() - timedelta(**before))
+
+
+async def observed(practice: Practice, step: str, script: dict[str, list[Any]] | None = None) -> str:
+    """At a step that failed."""
+    last = (await practice.walk(practice.operator(script))).last(step)
+    assert last is not None
+    assert last.verdict is Verdict.FAIL, last
+    return last.observed
+
+
+async def test_the_newest_is_the_default_and_a_moment_stands_second(practice: Practice) -> None:
+    operator = practice.operator()
+    run = await practice.walk(operator)
+    (ask,) = operator.questions(CHOOSE)
+    assert ask.default == ask.options[0].key
+    assert ask.options[1].key == PITR
+    assert "Moment in UTC" in ask.options[1].detail
+    assert [len(option.cells) for option in ask.options] == [len(ask.columns)] * len(ask.options)
+    assert "Enabled" in ask.options[0].cells
+    assert (run.outcome, run.findings) == ("PASS", ())
+
+
+async def test_an_older_snapshot_with_its_reason_is_a_finding(practice: Practice) -> None:
+    run = await practice.walk(practice.operator({CHOOSE: [lambda ask: Choice(ask.options[2].key, "ransomware")]}))
+    assert run.outcome == "PASS_WITH_ISSUES"
+    assert [finding.text for finding in run.findings] == [
+        "an older snapshot of the database was used (1 d 1 h old): ransomware"
+    ]
+
+
+async def test_an_older_one_without_a_reason_is_not_chosen(practice: Practice) -> None:
+    script: dict[str, list[Any]] = {CHOOSE: [lambda ask: Choice(ask.options[2].key, "  ")]}
+    assert "no reason was given" in await observed(practice, "database.choose", script)
+
+
+async def test_a_moment_is_restored_by_the_call_for_moments(practice: Practice) -> None:
+    typed = at(practice, minutes=30)
+    run = await practice.walk(practice.operator({CHOOSE: [Choice(PITR, "before the intruder", typed)]}))
+    chosen = run.fact(SnapshotChosen)
+    assert chosen is not None
+    assert (chosen.method, chosen.created_at) == ("PITR", typed)
+    assert len(practice.done(TO_MOMENT)) == 1
+    assert practice.done(SNAPSHOT) == []
+    assert run.outcome == "PASS_WITH_ISSUES"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "nothing is no moment; type it as 2026-01-31T23:59:59Z"),
+        ("yesterday", "yesterday is no moment"),
+        ("2040-01-01T00:00:00Z", "cannot be restored yet: the latest moment is"),
+        ("2001-01-01", "cannot be restored any more: the earliest moment is"),
+    ],
+)
+async def test_a_moment_that_cannot_be_restored_is_refused(practice: Practice, typed: str, sentence: str) -> None:
+    script: dict[str, list[Any]] = {CHOOSE: [Choice(PITR, "why not", typed)]}
+    assert sentence in await observed(practice, "database.choose", script)
+    assert practice.done(TO_MOMENT) == []
+
+
+async def test_going_back_to_the_same_snapshot_adopts_the_copy(practice: Practice) -> None:
+    script: dict[str, list[Any]] = {"gate application": [back("database.choose", "to look again"), OPEN]}
+    run = await practice.walk(practice.operator(script))
+    assert len(practice.done(SNAPSHOT)) == 1
+    assert run.outcome == "PASS"
+
+
+async def test_going_back_to_another_one_makes_a_second_copy_and_both_are_removed(practice: Practice) -> None:
+    older = [lambda ask: Choice(ask.default), lambda ask: Choice(ask.options[2].key, "older")]
+    script: dict[str, list[Any]] = {
+        "gate application": [back("database.choose", "it is in there"), OPEN],
+        CHOOSE: older,
+    }
+    await practice.walk(practice.operator(script))
+    first, second = practice.done(SNAPSHOT)
+    assert second == f"{first}-2"
+    assert sorted(practice.done("rds:DeleteDBInstance")) == [first, second]
+
+
+async def test_missing_days_and_a_closed_window_are_findings_and_shut_nothing(practice: Practice) -> None:
+    practice.world.no_snapshot_today(days=2)
+    practice.world.no_point_in_time()
+    run = await practice.walk()
+    texts = " | ".join(finding.text for finding in run.findings)
+    assert "no snapshot on" in texts
+    assert "point-in-time recovery is off" in texts
+    assert run.outcome == "PASS_WITH_ISSUES"
+
+
+async def test_a_snapshot_from_the_future_is_no_recovery_point(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = practice.world.databases.snapshots
+
+    async def later(instance: str) -> Any:
+        return tuple(replace(each, created=each.created + timedelta(hours=3)) for each in await ask(instance))
+
+    monkeypatch.setattr(practice.world.databases, "snapshots", later)
+    assert "in the future" in await observed(practice, "database.snapshots")
+
+
+async def test_a_disabled_key_is_told_before_anything_is_restored(practice: Practice) -> None:
+    practice.world.keys.key_state = "Disabled"
+    assert "key Disabled" in await observed(practice, "database.snapshots")
