@@ -97,7 +97,7 @@ class Manifest(_Model):
     @property
     def major(self) -> str:
         """Of the server: PostgreSQL does not promise that hashes are the same in another one."""
-        return self.server_version.partition(".")[0].partition(" ")[0]
+        return major(self.server_version)
 
     def as_json(self) -> bytes:
         """As it is kept; one line a table, so that two can be compared by eye."""
@@ -117,6 +117,11 @@ def folded(buckets: Mapping[int, Sum], to: int) -> Mapping[int, Sum]:
         rows, digest = sums.get(number & (to - 1), (0, 0))
         sums[number & (to - 1)] = rows + bucket.rows, digest + int(bucket.digest)
     return {number: Sum(rows=rows, digest=str(digest)) for number, (rows, digest) in sums.items()}
+
+
+def major(server_version: str) -> str:
+    """Such as `18` of `18.4 (Debian 18.4-1)`."""
+    return server_version.partition(".")[0].partition(" ")[0]
 
 
 def parse(body: bytes, name: str) -> Manifest:

@@ -1,9 +1,18 @@
-"""The figures of the Backup & Data Retention Policy, once."""
+"""The figures of the Backup & Data Retention Policy, once; and how few people a count may name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
+
+FEW: Final = "<10"
+"""How a count from 1 to 9 is written wherever it is kept: it could point at a person."""
+
+
+def spared(count: int | str) -> int | str:
+    """The count as it may be kept; one that was written so already stays."""
+    return FEW if isinstance(count, int) and 0 < count < 10 else count
 
 
 @dataclass(frozen=True, slots=True)

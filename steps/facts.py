@@ -177,7 +177,7 @@ class ContentDepth:
 
 @dataclass(frozen=True, slots=True)
 class ContentVerified:
-    """What was compared, and how long after the restore was asked for; `rows` by table, spared (`here.spared`)."""
+    """What was compared, and how long after the restore was asked for; `rows` by table, spared (`policy.spared`)."""
 
     depth: str
     tables: int
@@ -189,7 +189,7 @@ class ContentVerified:
 
 @dataclass(frozen=True, slots=True)
 class PatientsHeld:
-    """Of how many people the copy holds data, spared (`here.spared`); `table` is where they were counted."""
+    """Of how many people the copy holds data, spared (`policy.spared`); `table` is where they were counted."""
 
     table: str
     rows: int | str

@@ -15,7 +15,7 @@ from runbook.engine.errors import NoVerdict
 from runbook.engine.ports import ByHand, Secret
 from runbook.engine.run import Run
 from runbook.estate.ports import Estate, Login, ThrowAway
-from runbook.policy import Policy
+from runbook.policy import Policy, spared
 from steps.facts import ClockOffset
 
 T = TypeVar("T")
@@ -135,14 +135,22 @@ class Here:
         return self.now() - timedelta(milliseconds=offset.ms if offset else 0)
 
     async def until(
-        self, look: Callable[[], Awaitable[T | None]], *, limit_s: float, waiting_for: str, every_s: float | None = None
+        self,
+        look: Callable[[], Awaitable[T | None]],
+        *,
+        limit_s: float | None,
+        waiting_for: str,
+        every_s: float | None = None,
     ) -> T:
-        """Call `look` until it answers something true; NoVerdict after `limit_s` seconds, saying what was awaited."""
-        deadline = self.now() + timedelta(seconds=limit_s)
+        """Call `look` until it answers something true; NoVerdict after `limit_s` seconds, saying what was awaited.
+
+        None: as long as it takes; `look` is to show how far it is, and to raise when it will not come to a good end.
+        """
+        began = self.now()
         while True:
             if seen := await look():
                 return seen
-            if self.now() >= deadline:
+            if limit_s is not None and self.now() - began >= timedelta(seconds=limit_s):
                 raise NoVerdict(
                     f"waited {limit_s:.0f} s for {waiting_for}",
                     fix="Look at it in the provider's console; try again to go on waiting.",
@@ -203,19 +211,12 @@ def hours(limit: timedelta) -> str:
     return f"{limit / timedelta(hours=1):g} h"
 
 
-FEW = "<10"
-
-
-def spared(number: int) -> int | str:
-    """The same for a fact: facts are written to the journal, which is evidence."""
-    return FEW if 0 < number < 10 else number
-
-
-def range_of(spared: int | str) -> tuple[int, int]:
-    """The fewest and the most rows that a spared count can mean."""
-    return (1, 9) if isinstance(spared, str) else (spared, spared)
+def range_of(kept: int | str) -> tuple[int, int]:
+    """The fewest and the most rows that a spared count (`policy.spared`) can mean."""
+    return (1, 9) if isinstance(kept, str) else (kept, kept)
 
 
 def count(number: int) -> str:
-    """A count of patient-related rows: between 1 and 9 it could point at a person, so it is written `<10`."""
-    return FEW if 0 < number < 10 else f"{number:,}"
+    """A count of patient-related rows, as sentences say it."""
+    kept = spared(number)
+    return kept if isinstance(kept, str) else f"{kept:,}"

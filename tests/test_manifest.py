@@ -17,7 +17,7 @@ from runbook.manifest import Catalogue, Manifest, Sum, Table, file_name, folded,
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 SUMS = st.builds(Sum, rows=st.integers(1, 2**63), digest=st.integers(-(2**100), 2**100).map(str))
 TEXTS = st.dictionaries(NAMES, NAMES, max_size=3)
-MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 
 
 @st.composite

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
+from runbook.policy import spared
 from runbook.records.established import Established
-
-FEW: Final = "<10"
-"""How a count from 1 to 9 is written: it could point at a person."""
 
 
 def times(known: Established) -> dict[str, Any] | None:
@@ -25,14 +23,14 @@ def times(known: Established) -> dict[str, Any] | None:
         "depth": known.get("ContentVerified", "depth"),
         "tables": known.get("ContentVerified", "tables"),
         "bytes": known.get("ContentVerified", "size"),
-        "rows": {table: written(count) for table, count in rows.items()},
+        "rows": {table: spared(count) for table, count in rows.items()},
     }
 
 
 def patients(known: Established) -> dict[str, Any] | None:
     """The table that says of how many people the copy held data, and its rows; of the last copy, if there were more."""
     held = known.ever("PatientsHeld")
-    return {"table": held[-1].get("table"), "rows": written(held[-1].get("rows", 0))} if held else None
+    return {"table": held[-1].get("table"), "rows": spared(held[-1].get("rows", 0))} if held else None
 
 
 def patient_data_used(known: Established, mode: str) -> bool:
@@ -42,8 +40,3 @@ def patient_data_used(known: Established, mode: str) -> bool:
     if held := known.ever("PatientsHeld"):
         return any(each.get("rows") != 0 for each in held)
     return bool(known.ever("InstanceRestored"))
-
-
-def written(count: int | str) -> int | str:
-    """As a record holds it; one that was written so already stays."""
-    return FEW if isinstance(count, int) and 0 < count < 10 else count

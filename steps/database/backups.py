@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -55,7 +56,7 @@ async def snapshots_are_there(here: Here) -> Observation:
     """The newest available one, its age by server time, its key; how well the others were kept are findings."""
     usable, window = _usable(here, await recovery_points(here)), await _window(here)
     newest, now = usable[-1], here.provider_now()
-    key = await _key_state(here, newest)
+    key = (await _key_states(here, (newest,))).get(_key(here, newest), "")
     return Observation.that(
         newest.created <= now and key in {"Enabled", ""},
         expected=f"an encrypted snapshot younger than {hours(here.policy.backup_age_limit)}, its key enabled",
@@ -74,10 +75,10 @@ def _key(here: Here, snapshot: Snapshot) -> str:
     return (here.environment.database.copy_kms_key if shared else snapshot.kms_key) or ""
 
 
-async def _key_state(here: Here, snapshot: Snapshot) -> str:
-    """ "" where there is no key of this account to be asked about."""
-    key = _key(here, snapshot)
-    return (await here.estate.keys.state(key) or "unknown") if key and snapshot.encrypted else ""
+async def _key_states(here: Here, snapshots: Iterable[Snapshot]) -> dict[str, str]:
+    """By key; "" (no key, or none of this account) has none to ask for."""
+    keys = {_key(here, snapshot) for snapshot in snapshots if snapshot.encrypted} - {""}
+    return {key: await here.estate.keys.state(key) or "unknown" for key in sorted(keys)}
 
 
 def _restorable(window: AutomatedBackup | None, now: datetime) -> str:
@@ -168,8 +169,7 @@ def _not_chosen(why: str) -> LayerFailed:
 
 async def _options(here: Here, snapshots: tuple[Snapshot, ...], window: AutomatedBackup | None) -> tuple[Option, ...]:
     """Newest first; a moment stands second, where it is looked for."""
-    keys = {_key(here, snapshot) for snapshot in snapshots} - {""}
-    states = {key: await here.estate.keys.state(key) or "unknown" for key in sorted(keys)}
+    states = await _key_states(here, snapshots)
     first, *others = [_option(here, snapshot, states) for snapshot in reversed(snapshots)]
     return (first, *_moment_option(here, window, snapshots[-1]), *others)
 

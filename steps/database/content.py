@@ -8,7 +8,8 @@ from typing import Final
 
 from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import ContentAsk, Database, TableContent, TableShape
-from runbook.manifest import Catalogue
+from runbook.manifest import Catalogue, major
+from runbook.policy import spared
 from runbook.safety.outside_text import outside_text
 from steps.database.access import copy
 from steps.database.catalogue import differences
@@ -20,7 +21,7 @@ from steps.database.stated import TRANSIENT, Terms
 from steps.database.trend import trend
 from steps.database.words import hour, named, share
 from steps.facts import ContentDepth, ContentVerified, Deployed, InstanceRestored
-from steps.here import Here, count, hours, moment, range_of, spared
+from steps.here import Here, count, hours, moment, range_of
 from steps.ticking import Ticker
 
 _Limits = Mapping[str, tuple[int, int | None]]
@@ -77,7 +78,7 @@ def _terms(here: Here, near: Around, depth: ContentDepth, version: str, catalogu
     last = next((run for run in here.history if run.rows), None)
     return Terms(
         around=near,
-        major=version.partition(".")[0].partition(" ")[0],
+        major=major(version),
         settings=catalogue.settings,
         transient=frozenset(here.environment.database.transient_tables),
         quick_limit=None if depth.depth == FULL else quick_limit(here),

@@ -72,27 +72,35 @@ async def copy_shared(here: Here) -> Observation:
 
 
 async def _waited_for(here: Here, name: str) -> Observation:
-    unseen_until = here.now() + _UNSEEN
-    while True:
+    """As long as it takes: hours, where much has to be copied."""
+    began = here.now()
+
+    async def look() -> Observation | None:
         snapshot = await here.estate.databases.snapshot(name)
-        if snapshot is None and here.now() > unseen_until:
+        if snapshot is None and here.now() > began + _UNSEEN:
             raise LayerFailed(f"{name} is not there any more", fix="Copy it again.", source=_DESCRIBE)
-        status = snapshot.status if snapshot else "not there yet"
-        if status == "available":
-            return Observation.passed(
-                expected="a copy of our own, under our key",
-                observed=f"{name} is available",
-                source=f"{_COPY}, {_DESCRIBE}",
-                facts=(SnapshotCopied(name, here.desk.need(SnapshotChosen).id),),
-            )
-        if status == _FAILED:
-            raise LayerFailed(
-                f"the copy {name} failed",
-                fix="Check that both accounts may use both keys (kms:CreateGrant, kms:Decrypt); then try again.",
-                source=_DESCRIBE,
-            )
+        return _copied(here, name, snapshot.status if snapshot else "not there yet")
+
+    return await here.until(look, limit_s=None, waiting_for=f"{name} to become available")
+
+
+def _copied(here: Here, name: str, status: str) -> Observation | None:
+    """None: not yet."""
+    if status == _FAILED:
+        raise LayerFailed(
+            f"the copy {name} failed",
+            fix="Check that both accounts may use both keys (kms:CreateGrant, kms:Decrypt); then try again.",
+            source=_DESCRIBE,
+        )
+    if status != "available":
         here.desk.progress(0, 0, f"{name} is {status}")
-        await here.desk.clock.sleep(here.poll_s)
+        return None
+    return Observation.passed(
+        expected="a copy of our own, under our key",
+        observed=f"{name} is available",
+        source=f"{_COPY}, {_DESCRIBE}",
+        facts=(SnapshotCopied(name, here.desk.need(SnapshotChosen).id),),
+    )
 
 
 async def forget_copy(here: Here, entry: LedgerEntry) -> Observation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from runbook.engine.errors import LayerFailed, NoVerdict, SignedOut
@@ -21,7 +21,7 @@ _MODIFY: Final = "rds:ModifyDBInstance"
 _SILENT_LIMIT: Final = 40
 """Looks in a row that AWS may leave unanswered while a restore goes on: about ten minutes at the real rate."""
 _UNSEEN_S: Final = 60
-_PASSWORD_S: Final = 600
+_CHANGED_S: Final = 600
 
 
 # -- available ----------------------------------------------------------------------------------------------------
@@ -29,7 +29,9 @@ async def is_available(here: Here) -> Observation:
     """Own polling, without the 30 minutes of the provider's waiter, which also ignores most failing states."""
     restored = here.desk.need(InstanceRestored)
     silent = 0
-    while True:
+
+    async def look() -> Observation | None:
+        nonlocal silent
         try:
             instance, silent = await here.estate.databases.instance(restored.id), 0
         except SignedOut:
@@ -37,10 +39,10 @@ async def is_available(here: Here) -> Observation:
         except NoVerdict as error:
             silent = _still_patient(silent, error)
             here.desk.progress(0, 0, f"{error.sentence}: asking again")
-        else:
-            if ready := await _judged(here, restored, instance):
-                return ready
-        await here.desk.clock.sleep(here.poll_s)
+            return None
+        return await _judged(here, restored, instance)
+
+    return await here.until(look, limit_s=None, waiting_for=f"{restored.id} to become available")
 
 
 def _still_patient(silent: int, error: NoVerdict) -> int:
@@ -55,7 +57,7 @@ async def _judged(here: Here, restored: InstanceRestored, instance: Instance | N
     if instance is None:
         if _waited(here, restored) < _UNSEEN_S:
             return None  # right after the call not every part of the provider knows of it
-        raise LayerFailed(f"{restored.id} is not there any more", fix="Restore it again.", source=_DESCRIBE)
+        raise _not_there(restored.id)
     if instance.status in FAILING:
         meaning, fix = FAILING[instance.status]
         raise LayerFailed(f"{restored.id} is {instance.status}: {meaning}", fix=fix, source=_DESCRIBE)
@@ -65,6 +67,10 @@ async def _judged(here: Here, restored: InstanceRestored, instance: Instance | N
         return _available(instance, _waited(here, restored))
     here.desk.progress(instance.percent or 0, 100, f"{restored.id} is {instance.status}{_so_far(here, restored)}")
     return None
+
+
+def _not_there(instance: str) -> LayerFailed:
+    return LayerFailed(f"{instance} is not there any more", fix="Restore it again.", source=_DESCRIBE)
 
 
 def _waited(here: Here, restored: InstanceRestored) -> int:
@@ -89,12 +95,18 @@ async def _hide(here: Here, instance: Instance) -> bool:
         here.desk.progress(0, 0, f"{instance.id} is PUBLIC and cannot be hidden yet: {refused.sentence}")
         return False
 
-    async def hidden() -> bool:
-        seen = await here.estate.databases.instance(instance.id)
-        return seen is not None and not seen.public
-
-    await here.until(hidden, limit_s=_PASSWORD_S, waiting_for=f"{instance.id} to lose its public address")
+    await _changed(here, instance.id, lambda seen: not seen.public, waiting_for=f"{instance.id} to be private")
     return True
+
+
+async def _changed(here: Here, instance: str, holds: Callable[[Instance], bool], *, waiting_for: str) -> None:
+    """Awaited after a change that the provider accepted."""
+
+    async def look() -> bool:
+        seen = await here.estate.databases.instance(instance)
+        return seen is not None and holds(seen)
+
+    await here.until(look, limit_s=_CHANGED_S, waiting_for=waiting_for)
 
 
 def _was_public(instance: Instance) -> LayerFailed:
@@ -120,7 +132,7 @@ async def is_as_asked(here: Here) -> Observation:
     ready = here.desk.need(InstanceReady)
     instance = await here.estate.databases.instance(ready.id)
     if instance is None:
-        raise LayerFailed(f"{ready.id} is not there any more", fix="Restore it again.", source=_DESCRIBE)
+        raise _not_there(ready.id)
     wrong = [*_differing(here, instance)]
     return Observation.that(
         not wrong,
@@ -206,13 +218,13 @@ async def set_password(here: Here) -> Observation:
     permit = await here.desk.intend(_MODIFY, ready.id, change="master password")
     await here.estate.databases.set_password(permit, ready.id, login.password)
 
-    async def settled() -> bool:
-        seen = await here.estate.databases.instance(ready.id)
-        return seen is not None and seen.status == "available" and not seen.pending
-
-    await here.until(settled, limit_s=_PASSWORD_S, waiting_for="the new master password")
+    await _changed(here, ready.id, _settled, waiting_for="the new master password")
     here.held.own(ready.id, login)
     return _set(ready.id, f"user {user} has a new one, held in memory only")
+
+
+def _settled(instance: Instance) -> bool:
+    return instance.status == "available" and not instance.pending
 
 
 def _set(instance: str, how: str) -> Observation:

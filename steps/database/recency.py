@@ -5,9 +5,10 @@ from __future__ import annotations
 from runbook.engine.errors import LayerFailed
 from runbook.engine.verdict import Observation
 from runbook.estate.ports import Database
+from runbook.policy import spared
 from steps.database.access import copy
 from steps.facts import DataUntil, PatientsHeld
-from steps.here import Here, age, count, iso, spared
+from steps.here import Here, age, count, iso
 from steps.ticking import Ticker
 
 

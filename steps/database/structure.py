@@ -51,7 +51,7 @@ async def structure_is_sound(here: Here) -> Observation:
     return Observation.that(
         not faults,
         expected="nothing invalid, damaged, left behind or in the way",
-        observed="; ".join(part for part in (_found(faults, len(ran)), _notes(readings), _not_run(readings)) if part),
+        observed="; ".join(part for part in (*_seen(faults, readings), _not_run(readings)) if part),
         source="pg_catalog, amcheck",
         fix="Damage that is in the backup too calls for another recovery point (database.choose); a damaged index "
         "alone can be made again: REINDEX.",
@@ -98,17 +98,17 @@ def _failing(reading: Reading) -> tuple[str, ...]:
     return tuple(line for line in reading.found if _DAMAGED in line)
 
 
-def _found(faults: list[str], ran: int) -> str:
-    return "; ".join(faults) or f"{ran} looks, nothing that fails the copy"
+def _seen(faults: list[str], readings: tuple[Reading, ...]) -> tuple[str, ...]:
+    """What is wrong, and nothing beside it; where nothing is, what was looked at."""
+    if faults:
+        return tuple(faults)
+    ran = sum(not each.not_run for each in readings)
+    return (f"{ran} looks, nothing that fails the copy", *(each.note for each in readings if each.note))
 
 
 def _lines(found: tuple[str, ...]) -> str:
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return ", ".join(found[:_SHOWN]) + more
-
-
-def _notes(readings: Iterable[Reading]) -> str:
-    return "; ".join(each.note for each in readings if each.note)
 
 
 def _not_run(readings: Iterable[Reading]) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runbook.engine.events import Event, Kind
+from runbook.policy import FEW, spared
 from runbook.records import report
 from runbook.records.log_row import row_of
-from runbook.records.restored import FEW, written
 from tests.records.story import DECLARED, FACTS, FakeClock, Teller, document_of, journal, tell_calm
 
 RESTORE = "database.restore"
@@ -65,7 +65,7 @@ def test_a_copy_that_was_never_compared_has_one_time_only(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("count", "as_written"), [(0, 0), (1, FEW), (9, FEW), (10, 10), (FEW, FEW)])
 def test_a_count_that_could_point_at_a_person_is_not_written(count: int | str, as_written: int | str) -> None:
-    assert written(count) == as_written
+    assert spared(count) == as_written
 
 
 def test_few_people_are_few_in_the_document_and_in_the_report(tmp_path: Path) -> None:
