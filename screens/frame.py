@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from screens.widgets.actions import shown_bindings
+from screens.widgets.flow import Keys
 from screens.widgets.notice import TooSmall, too_small
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Frame(Screen[T]):
         """The notice (hidden unless needed), the content, the footer."""
         yield TooSmall()
         yield from self.content()
-        yield Footer(compact=True)
+        yield Keys()
 
     def content(self) -> Iterable[Widget]:
         """What stands between the top of the screen and the footer."""

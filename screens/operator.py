@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from textual.app import App
 
 from runbook.engine.ports import (
+    Act,
     AskSecret,
     Attest,
     ByHand,
@@ -29,7 +30,7 @@ from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.choose import ChooseDialog
 from screens.dialogs.code import CodeDialog
 from screens.dialogs.command import CommandDialog
-from screens.dialogs.confirm import ConfirmDialog, OptionalDialog
+from screens.dialogs.confirm import AgainDialog, ConfirmDialog, OptionalDialog
 from screens.dialogs.failure import FailureDialog
 from screens.dialogs.share import ShareDialog
 from screens.dialogs.type_name import TypeNameDialog
@@ -46,6 +47,7 @@ class ScreenOperator:
         self._session = session
         self._name = name
         self._one_at_a_time = asyncio.Lock()
+        self._taken_back = False  # changes were, and nothing was agreed to since
 
     @property
     def name(self) -> str:
@@ -53,8 +55,12 @@ class ScreenOperator:
         return self._name
 
     async def confirm(self, ask: Confirm) -> bool:
-        dialog = OptionalDialog if ask.optional else ConfirmDialog
-        return await self._answer(dialog(self._session, ask))
+        if ask.optional:
+            return await self._answer(OptionalDialog(self._session, ask))
+        dialog = AgainDialog if self._taken_back else ConfirmDialog
+        agreed = await self._answer(dialog(self._session, ask))
+        self._taken_back = self._taken_back and not agreed
+        return agreed
 
     async def type_name(self, ask: TypeName) -> str:
         return await self._answer(TypeNameDialog(self._session, ask))
@@ -80,10 +86,14 @@ class ScreenOperator:
             return await lend_terminal(self._app, ask.argv)
 
     async def decide(self, ask: Decide) -> Decision:
-        return await self._answer(FailureDialog(self._session, ask))
+        return self._decided(await self._answer(FailureDialog(self._session, ask)))
 
     async def gate(self, ask: Gate) -> Decision:
-        return await self._answer(CheckpointDialog(self._session, ask))
+        return self._decided(await self._answer(CheckpointDialog(self._session, ask)))
+
+    def _decided(self, decision: Decision) -> Decision:
+        self._taken_back = self._taken_back or decision.act is Act.CLOSE
+        return decision
 
     async def _answer(self, dialog: Ask[T]) -> T:
         async with self._one_at_a_time:

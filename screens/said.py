@@ -84,8 +84,9 @@ def _resumed(event: Event) -> str:
 
 
 def _cleanup(event: Event) -> str:
-    gone = "✓ gone" if event.data.get("gone") else "✗ STILL THERE"
-    return f"cleanup {gone}: {_get(event, 'kind')} {_get(event, 'id')}{_tail(_get(event, 'observed'))}"
+    undone = "✓ undone" if event.data.get("gone") else "✗ NOT UNDONE"
+    name = _get(event, "name") or _get(event, "id")
+    return f"cleanup {undone}: {_get(event, 'kind')} {name}{_tail(_get(event, 'observed'))}"
 
 
 def _ended(event: Event) -> str:

@@ -6,6 +6,7 @@ reaches the terminal (Textual strips five control characters and no more).
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 
 from textual.content import Content
@@ -25,6 +26,12 @@ def _seen(character: str) -> str:
     if character in "\r\n\t":
         return " "
     return REPLACEMENT if unicodedata.category(character) in _UNSEEN else character
+
+
+def within(text: str, width: int, lines: int) -> str:
+    """One line of text, cut with a sign so that it needs no more than that many lines of a place that wide."""
+    wrapper = textwrap.TextWrapper(max(width, 2), max_lines=lines, placeholder=" …", break_on_hyphens=False)
+    return wrapper.fill(one_line(text))
 
 
 def paragraphs(text: str, limit: int = 200_000) -> str:

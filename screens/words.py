@@ -108,9 +108,14 @@ def so_far(said: Progress, limit: int) -> str:
     text = one_line(said.text, limit)
     if said.total <= 0:
         return text
-    share = min(max(said.done / said.total, 0.0), 1.0)
+    share = fraction(said)
     full = int(share * BAR)
     return f"{'█' * full}{'░' * (BAR - full)} {share:.0%} {text}"
+
+
+def fraction(said: Progress) -> float:
+    """How much is done, 0 to 1; the whole must be known."""
+    return min(max(said.done / said.total, 0.0), 1.0)
 
 
 def clock(seconds: float) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,21 +204,43 @@ class DataUntil:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageChosen:
-    """The image that is deployed, by digest."""
+class ImagesSeen:
+    """The newest images of each package, newest first: each as `steps.application.candidates.Candidate` writes it."""
 
-    ref: str
-    digest: str
-    commit: str
-    tag: str
-    level: str
+    candidates: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesChosen:
+    """The image of each package that is deployed, by digest, in the order of the configuration.
+
+    Each is a mapping with `package`, `ref` (NAME@DIGEST), `digest`, `commit`, `tag`, `level`.
+    """
+
+    images: tuple[Mapping[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """When our deployment call was announced, and for which digest."""
+    """By service: when our deployment call was announced on the provider's clock, and for which digest.
 
-    digest: str
+    `before` is the platform's last transition right before the call, where this is known: while that one is shown, the
+    call is not heard of yet.  `instances` are those that the call left the service with, never 0.
+    """
+
+    at: Mapping[str, str]
+    digests: Mapping[str, str]
+    before: Mapping[str, str] = field(default_factory=dict)
+    instances: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOtherwise:
+    """When it was seen that what the services are told had changed since they were deployed, on this machine's clock.
+
+    They may have been started so: until they are started anew no deployment of before counts.
+    """
+
     at: str
 
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 
 from runbook.config import Environment, Targets
 from runbook.engine.desk import Desk
-from runbook.engine.errors import NoVerdict
-from runbook.engine.ports import ByHand, Secret
+from runbook.engine.errors import NoVerdict, Outdated
+from runbook.engine.ports import ByHand, Preview, Secret
 from runbook.engine.run import Run
 from runbook.estate.ports import Estate, Login, ThrowAway
 from runbook.policy import Policy, spared
@@ -61,11 +61,12 @@ class House(Protocol):
 
 @dataclass
 class Held:
-    """Secrets that live in this process's memory only, and die with it; `guard` is told each."""
+    """What lives in this process's memory only, and dies with it: secrets (`guard` is told each); what was shown."""
 
     guard: Callable[[Secret], None] = lambda _: None
     throw_away: ThrowAway | None = None
     owners: dict[str, Login] = field(default_factory=dict)  # a copy's master user, once this process set its password
+    shown: dict[str, Preview] = field(default_factory=dict)  # by step: what the operator was last asked to agree to
 
     def keep(self, throw_away: ThrowAway) -> None:
         """Hold the fresh cluster's keys until the restore; the guard masks them in whatever is written."""
@@ -104,6 +105,7 @@ class Here:
     credential: Callable[[str], Awaitable[Secret]]
     held: Held = field(default_factory=Held)
     history: tuple[EarlierRun, ...] = ()
+    seen: dict[str, Any] = field(default_factory=dict)  # what `find` or `preview` read, for what follows it at once
 
     @property
     def run(self) -> Run:
@@ -158,6 +160,20 @@ class Here:
                 )
             await self.desk.clock.sleep(every_s or self.poll_s)
 
+    def show(self, preview: Preview) -> Preview:
+        """The same preview, remembered for `must_be_as_shown`."""
+        self.held.shown[self.desk.step] = preview
+        return preview
+
+    def must_be_as_shown(self, now: Preview) -> None:
+        """Outdated, before anything is done, where `now` is not what the operator agreed to."""
+        if self.held.shown.get(self.desk.step, now) != now:
+            raise Outdated(
+                "changed since it was shown, so nothing was done: look at it again",
+                fix="Try again: it is shown as it is now.",
+                source="the provider, read again after it was agreed to",
+            )
+
     async def by_hand(self, what: str, *how: str, act: str, undone: str) -> None:
         """Have done what no API can do (`act` as in `ByHand`); NoVerdict, which says `undone`, when it was not."""
         if not await self.desk.operator.by_hand(ByHand(step=self.desk.step, what=what, how=how, act=act)):
@@ -173,7 +189,7 @@ def as_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object in `body`, or {} when it is none."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -96,7 +96,8 @@ def _say_ending(out: Lines, ending: Ending) -> None:
     out.say(f"OUTCOME {ending.outcome} (exit {ending.exit_code})")
     expected = ending.details.get("expected")
     if expected is not None:
-        judged = "as expected" if expected == ending.outcome else f"{expected} was expected of a good operator"
+        good = ending.details.get("as_expected") == "yes"
+        judged = "as expected" if good else f"not as expected: {expected} was expected of a good operator"
         out.say(f"Scenario {judged}")
     out.say(f"Record:  {ending.folder}")
     out.say(f"Row:     {ending.details['row']} in {ending.details['log']}, head {str(ending.details['head'])[:23]}…")

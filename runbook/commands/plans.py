@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from runbook import __version__
 from runbook.commands.places import Home, state_of
 from runbook.engine.errors import WrongUse
+from runbook.engine.procedure import Check
 from runbook.policy import Policy
 from runbook.training import scenario
 from runbook.training.scenario import Scenario
@@ -31,6 +32,7 @@ def chosen(name: str) -> Scenario:
         name,
         steps=[step.id for step in PROCEDURE.steps()],
         stages=[stage.id for stage in PROCEDURE.stages],
+        asking=[step.id for step in PROCEDURE.steps() if not isinstance(step, Check) or step.asks],
     )
 
 

@@ -30,6 +30,7 @@ from runbook.engine.events import Progress, Said
 from runbook.engine.ports import Operator, Secret
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run, replay
+from runbook.engine.verdict import Verdict
 from runbook.estate.door import Door
 from runbook.policy import Policy
 from runbook.records.journal import Journal
@@ -206,7 +207,15 @@ class TrainingSession:
         ending = await asyncio.to_thread(
             record_training, self._home, folder, extra=extra, masked=lambda text: tools.scanner.text(text, "report")
         )
-        return replace(ending, details={**ending.details, "expected": str(self._plan.scenario.expect.outcome)})
+        return replace(ending, details={**ending.details, **self._judged(ending, run)})
+
+    def _judged(self, ending: Ending, run: Run) -> dict[str, str]:
+        """What the scenario expected, and whether the run ended so: with that outcome, at that step."""
+        expect = self._plan.scenario.expect
+        last = run.last(expect.fails_at) if expect.fails_at else None
+        there = not expect.fails_at or (last is not None and last.verdict is Verdict.FAIL)
+        words = f"{expect.outcome} at {expect.fails_at}" if expect.fails_at else str(expect.outcome)
+        return {"expected": words, "as_expected": "yes" if there and ending.outcome == expect.outcome else "no"}
 
     @asynccontextmanager
     async def _kept_alive(self) -> AsyncIterator[None]:

@@ -16,9 +16,12 @@ from runbook.estate.cloudflare import Cloudflare
 from runbook.estate.dns import Dns
 from runbook.estate.door import Door
 from runbook.estate.github import GitHub
+from runbook.estate.http import Wiring
 from runbook.estate.northflank import Northflank
 from runbook.estate.ports import ArchiveProof, ArchiveReport, Estate
 from runbook.estate.postgres.server import PostgresDatabases
+from runbook.estate.provenance.verifier import ProvenanceVerifier
+from runbook.estate.rates import KnownRates
 from runbook.estate.registry import Registry
 from runbook.estate.vault.server import VaultServer
 from runbook.estate.vault_snapshot.inspection import inspect
@@ -44,8 +47,9 @@ def connect(environment: Environment, credential: Callable[[str], Secret], inter
     """The adapters of one environment.  Nothing is loaded or called before a step asks."""
     sign_in = AwsSignIn(environment.aws, _long_term_keys(environment.aws.sign_in, credential), interlock)
     aws = AwsAccess(environment.aws, sign_in, interlock, door)
-    image, edge = environment.application.image, environment.connectivity
-    github = credential("github-token")
+    application, edge = environment.application, environment.connectivity
+    github, rates = credential("github-token"), KnownRates()
+    wiring = Wiring(rates=rates)
     return Estate(
         account=AwsAccount(aws, sign_in),
         objects=AwsObjects(aws),
@@ -54,12 +58,22 @@ def connect(environment: Environment, credential: Callable[[str], Secret], inter
         archives=OfflineArchives(door),
         vault=VaultServer(environment.vault, interlock, door),
         sql=PostgresDatabases(environment.database, credential("database-password"), interlock, door),
-        platform=Northflank(environment.application.platform, credential("northflank-token"), interlock, door),
-        code=GitHub(image.github, github, interlock, door),
-        registry=Registry(image.registry, github, interlock, door),
-        edge=Cloudflare(edge.cloudflare, credential("cloudflare-token"), None, interlock, door),
+        platform=Northflank(application.platform, credential("northflank-token"), interlock, door, wiring=wiring),
+        code=GitHub(application.github, github, interlock, door, wiring=wiring),
+        registry=Registry(application.registry, github, interlock, door, wiring=wiring),
+        provenances=ProvenanceVerifier(interlock, door, token=github),
+        edge=Cloudflare(
+            edge.cloudflare,
+            credential("cloudflare-token"),
+            edge.account_id,
+            interlock,
+            door,
+            read_only=not edge.hostnames,
+            wiring=wiring,
+        ),
         names=Dns(interlock, door),
         web=PublicWeb(edge.ca_file, edge.https_port, interlock, door),
+        rates=rates,
     )
 
 

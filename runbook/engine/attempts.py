@@ -14,6 +14,7 @@ from runbook.engine.errors import (
     LayerFailed,
     NoVerdict,
     OperatorGone,
+    Outdated,
     RecordFailed,
     Refused,
     RunbookError,
@@ -142,6 +143,7 @@ def _told(step: AnyStep[Any], error: RunbookError) -> Observation:
         error.source,
         error.fix,
         error.provider_text,
+        declined=isinstance(error, Outdated),
         hard_stop=isinstance(error, HardStop),
         signed_out=system,
     )

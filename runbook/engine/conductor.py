@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
-from enum import Enum, auto
 from typing import Any, Generic, assert_never
 
 from runbook.engine.checkpoint import entry_refusal, fallen, refusal
@@ -18,20 +17,13 @@ from runbook.engine.errors import Refused
 from runbook.engine.events import Event, Kind, Said
 from runbook.engine.outcome import tally
 from runbook.engine.performer import Performer
-from runbook.engine.ports import Act, Clock, Decide, Decision, Gate, Operator, Recorder, Secret
+from runbook.engine.ports import Act, Clock, Decision, Gate, Operator, Recorder, Secret
 from runbook.engine.procedure import Action, AnyStep, Check, H, Lasting, Procedure, Stage
 from runbook.engine.pulse import Watch
 from runbook.engine.run import Run
 from runbook.engine.scribe import Scribe
-from runbook.engine.verdict import Finding, Observation, Verdict
-
-
-class _Move(Enum):
-    """What a stage does next: goes on, looks at its steps again, or the run went elsewhere."""
-
-    ON = auto()
-    AGAIN = auto()
-    AWAY = auto()
+from runbook.engine.verdict import Finding, Verdict
+from runbook.engine.ways import Move, Ways
 
 
 class Conductor(Generic[H]):
@@ -70,6 +62,7 @@ class Conductor(Generic[H]):
             typed_target=typed_target,
             guard=guard,
         )
+        self._ways = Ways(procedure, scribe=self._scribe, performer=self._performer, operator=operator)
         self._watch = Watch(procedure, self._scribe, clock, self._performer.here_for_heartbeat, heartbeat_s)
 
     @property
@@ -124,7 +117,7 @@ class Conductor(Generic[H]):
         self._scribe.say(Kind.STARTED, stage=stage.id)
         while await self._steps(stage):
             move = await self._gate(stage)
-            if move is not _Move.AGAIN:
+            if move is not Move.AGAIN:
                 return
 
     def _current(self) -> Stage[H] | None:
@@ -132,13 +125,23 @@ class Conductor(Generic[H]):
 
     # -- steps ----------------------------------------------------------------------------------------------------
     async def _steps(self, stage: Stage[H]) -> bool:
-        """All steps of the stage; False when the operator left it."""
-        while batch := self._next_batch(stage):
+        """All steps of the stage; False when the operator left it.
+
+        Once the run is stopped (also at a checkpoint, or before a resume) nothing is attempted any more.
+        """
+        while not self._is_stopped() and (batch := self._next_batch(stage)):
             await self._performer.attempt_all(batch)
             for step in batch:
-                if not self.run.satisfied(step.id) and await self._after_failure(step) is _Move.AWAY:
+                if self._is_stopped():
+                    break
+                if not self.run.satisfied(step.id) and await self._ways.after(step) is Move.AWAY:
                     return False
-        return True
+        if self._is_stopped():
+            await self._ways.end()
+        return not self._is_stopped()
+
+    def _is_stopped(self) -> bool:
+        return bool(self.run.stopped)
 
     def _next_batch(self, stage: Stage[H]) -> list[AnyStep[H]]:
         """The checks that can run side by side now, or the one other step whose turn it is."""
@@ -152,120 +155,40 @@ class Conductor(Generic[H]):
                 batch.append(step)
         return batch
 
-    async def _after_failure(self, step: AnyStep[H]) -> _Move:
-        result = self.run.result(step.id)
-        assert result is not None
-        if result.hard_stop:
-            decision = await self._ask_after(step, (Act.ABORT,))
-            return self._abort(step.stage, decision) if decision.act is Act.ABORT else _Move.AGAIN
-        may_attest = (
-            result.verdict is Verdict.INCONCLUSIVE
-            and step.attestable
-            and not result.declined
-            and not self.run.failed_before(step.id)
-        )
-        again = self._sign_in_step(result.signed_out, other_than=step)
-        options = (
-            *((Act.SIGN_IN,) if again else ()),
-            Act.RETRY,
-            *((Act.ATTEST,) if may_attest else ()),
-            Act.BACK,
-            Act.ABORT,
-        )
-        decision = await self._ask_after(step, options)
-        if decision.act not in options:
-            return _Move.AGAIN
-        if decision.act is Act.SIGN_IN:
-            await self._sign_in(again)
-            return _Move.AGAIN
-        return self._follow(decision, step)
+    # -- the checkpoint -------------------------------------------------------------------------------------------
+    async def _gate(self, stage: Stage[H]) -> Move:
+        asking = self._performer.asking(stage.id, None)
+        await self._watch.look((stage,))
+        while (move := await self._decided(stage, await asking.gate(self._gate_of(stage)))) is None:
+            pass
+        return move
 
-    def _sign_in_step(self, system: str, *, other_than: AnyStep[H] | None = None) -> AnyStep[H] | None:
-        """The step that signed in to that system in this run: it can be done again from anywhere but itself."""
-        if not system:
-            return None
-        steps = (step for step in self.procedure.steps() if step.signs_in == system and step is not other_than)
-        return next((step for step in steps if self.run.result(step.id) is not None), None)
-
-    async def _sign_in(self, step: AnyStep[H] | None) -> None:
-        """Sign in again in place: what was done since stays as it is.  A failure is told as any step's is."""
-        if step is None:
-            return
-        await self._performer.attempt(step, quietly=True)
-        while not self.run.satisfied(step.id):
-            if (await self._ask_after(step, (Act.RETRY, Act.ABORT))).act is not Act.RETRY:
-                return
-            await self._performer.attempt(step, quietly=True)
-
-    async def _ask_after(self, step: AnyStep[H], options: tuple[Act, ...]) -> Decision:
-        result = self.run.result(step.id)
-        assert result is not None
-        ask = Decide(
-            step=step.id,
-            title=step.title,
-            verdict=result.verdict,
-            expected=result.expected,
-            observed=result.observed,
-            source=result.source,
-            fix=result.fix,
-            provider_text=result.provider_text,
-            why=step.why,
-            manual=step.manual,
-            options=options,
-            back_to=self._back_to(self.procedure.stage(step.stage)) if Act.BACK in options else (),
-        )
-        return await self._performer.asking(step.stage, step.id).decide(ask)
-
-    def _follow(self, decision: Decision, step: AnyStep[H]) -> _Move:
+    async def _decided(self, stage: Stage[H], decision: Decision) -> Move | None:
+        """Do what was decided at the checkpoint; None: it is still to be decided."""
         match decision.act:
-            case Act.RETRY | Act.OPEN | Act.SIGN_IN:
-                return _Move.AGAIN
-            case Act.ATTEST:
-                return self._attested(step, decision.reason)
+            case Act.OPEN | Act.RETRY:
+                return await self._tried(stage, opening=decision.act is Act.OPEN)
+            case Act.SIGN_IN:
+                await self._ways.sign_in(self._ways.sign_in_step(self._signed_out(stage)))
+                await self._watch.look((*self.procedure.before(stage), stage))
+                return Move.AGAIN if self.run.stopped else None
+            case Act.CLOSE:
+                return _away(await self._ways.take_back(stage.id, decision))
             case Act.BACK:
-                return self._go_back(step.stage, decision)
+                return _away(self._ways.go_back(stage.id, decision))
             case Act.ABORT:
-                return self._abort(step.stage, decision)
+                return self._ways.abort(stage.id, decision)
+            case Act.ATTEST:
+                return None  # a checkpoint is opened or not; nothing about it can be attested
             case _:
                 assert_never(decision.act)
 
-    def _attested(self, step: AnyStep[H], reason: str) -> _Move:
-        """An exception: an attestation in place of a step that was inconclusive; without a reason there is none."""
-        result = self.run.result(step.id)
-        if not reason.strip() or result is None:
-            return _Move.AGAIN
-        who = str(self.run.declared.get("operator", {}).get("name", self._operator.name))
-        self._scribe.say(Kind.EXCEPTION, stage=step.stage, step=step.id, what=step.id, why=reason, who=who)
-        stated = Observation(Verdict.ATTESTED, result.expected, f"attested: {reason}", source=self._operator.name)
-        self._performer.conclude(step, result.number + 1, stated, reason=reason)
-        return _Move.ON
-
-    # -- the checkpoint -------------------------------------------------------------------------------------------
-    async def _gate(self, stage: Stage[H]) -> _Move:
-        asking = self._performer.asking(stage.id, None)
-        await self._watch.look((stage,))
-        while True:
-            decision = await asking.gate(self._gate_of(stage))
-            match decision.act:
-                case Act.OPEN | Act.RETRY:
-                    await self._look_again(stage)
-                    if any(not self.run.satisfied(step.id) for step in stage.steps):
-                        self._refuse(stage)
-                        return _Move.AGAIN
-                    if decision.act is Act.OPEN and self._open(stage):
-                        return _Move.ON
-                case Act.SIGN_IN:
-                    await self._sign_in(self._sign_in_step(self._signed_out(stage)))
-                    await self._watch.look((*self.procedure.before(stage), stage))
-                case Act.BACK:
-                    if self._go_back(stage.id, decision) is _Move.AWAY:
-                        return _Move.AWAY
-                case Act.ABORT:
-                    return self._abort(stage.id, decision)
-                case Act.ATTEST:
-                    pass  # a checkpoint is opened or not; nothing about it can be attested
-                case _:
-                    assert_never(decision.act)
+    async def _tried(self, stage: Stage[H], *, opening: bool) -> Move | None:
+        await self._look_again(stage)
+        if any(not self.run.satisfied(step.id) for step in stage.steps):
+            self._refuse(stage)
+            return Move.AGAIN
+        return Move.ON if opening and self._open(stage) else None
 
     def _gate_of(self, stage: Stage[H]) -> Gate:
         after = self.procedure.after(stage)
@@ -277,13 +200,15 @@ class Conductor(Generic[H]):
             next_title=after.title if after else None,
             next_touches=after.touches if after else self.procedure.closing.touches,
             options=(
-                *((Act.SIGN_IN,) if self._sign_in_step(self._signed_out(stage)) else ()),
+                *((Act.SIGN_IN,) if self._ways.sign_in_step(self._signed_out(stage)) else ()),
                 Act.OPEN,
                 Act.RETRY,
+                *((Act.CLOSE,) if self._ways.retreat else ()),
                 Act.BACK,
                 Act.ABORT,
             ),
-            back_to=self._back_to(stage),
+            back_to=self._ways.back_to(stage),
+            retreat=self._ways.retreat,
         )
 
     def _signed_out(self, stage: Stage[H]) -> str:
@@ -325,44 +250,10 @@ class Conductor(Generic[H]):
         self._scribe.say(Kind.CHECKPOINT, stage=stage.id, decision="refused", reason=sentence, by="checkpoint")
         return False
 
-    # -- back, abort, resume --------------------------------------------------------------------------------------
-    def _back_to(self, stage: Stage[H]) -> tuple[str, ...]:
-        return tuple(other.id for other in (*self.procedure.before(stage), stage))
-
-    def _go_back(self, from_stage: str, decision: Decision) -> _Move:
-        """Void the results from `decision.to` (a stage or a step of one) on; the ledger and the clocks go on."""
-        stage_id = decision.to.partition(".")[0]
-        if not decision.reason.strip() or stage_id not in self._back_to(self.procedure.stage(from_stage)):
-            return _Move.AGAIN
-        self._void_from(decision.to, from_stage, reason=decision.reason, by=self._operator.name)
-        return _Move.AWAY
-
-    def _void_from(self, place: str, from_stage: str, *, reason: str, by: str) -> None:
-        """`place` is a stage or a step of one; its stage and all later ones are shut."""
-        ids = [step.id for stage in self.procedure.stages for step in stage.steps]
-        stage_id = place.partition(".")[0]
-        first = place if place in ids else next(i for i in ids if i.startswith(stage_id + "."))
-        number = self.procedure.stage(stage_id).number
-        self._scribe.say(
-            Kind.CHECKPOINT,
-            stage=from_stage,
-            decision="back",
-            to=place,
-            reason=reason,
-            by=by,
-            void=ids[ids.index(first) :],
-            stages=[stage.id for stage in self.procedure.stages if stage.number >= number],
-        )
-
-    def _abort(self, stage: str, decision: Decision) -> _Move:
-        self._scribe.say(
-            Kind.CHECKPOINT, stage=stage, decision="aborted", reason=decision.reason, by=self._operator.name
-        )
-        return _Move.AWAY
-
+    # -- resume ---------------------------------------------------------------------------------------------------
     async def _regain(self) -> None:
         """Obtain again what the ended process held in memory, where a later stage needs it; the closing needs none."""
-        if self._current() is None or self.run.aborted is not None:
+        if self._current() is None or self.run.aborted is not None or self.run.stopped:
             return
         for stage in self.procedure.stages:
             for step in stage.steps:
@@ -374,7 +265,7 @@ class Conductor(Generic[H]):
                     if self.run.satisfied(step.id):
                         continue
                     why += ", and could not be had again"
-                self._void_from(step.id, stage.id, reason=why, by="resume")
+                self._ways.void_from(step.id, stage.id, reason=why, by="resume")
                 return
 
     # -- the closing ----------------------------------------------------------------------------------------------
@@ -387,9 +278,14 @@ class Conductor(Generic[H]):
                 continue
             await self._performer.attempt(step)
             while isinstance(step, Action) and not self.run.satisfied(step.id):
-                if (await self._ask_after(step, (Act.RETRY, Act.ABORT))).act is not Act.RETRY:
+                if (await self._ways.ask(step, (Act.RETRY, Act.ABORT))).act is not Act.RETRY:
                     result = self.run.result(step.id)
                     self.find(f"not finished: {result.observed if result else step.title}", severity="major")
                     break
                 await self._performer.attempt(step)
         self._scribe.say(Kind.ENDED, stage=closing.id, outcome=str(tally(self.run, self.procedure).outcome))
+
+
+def _away(move: Move) -> Move | None:
+    """At a checkpoint a way that leads nowhere leaves it to be decided again."""
+    return move if move is Move.AWAY else None

@@ -2,6 +2,7 @@
 
     RunbookError
       NoVerdict        a provider could not be asked: the step is INCONCLUSIVE
+        Outdated       … since what the operator agreed to is no longer so: nothing was done, and nothing is attested
         SignedOut      … because it does not know us any more: sign in again in place, then the step goes on
       LayerFailed      an action was refused or came out wrong: the step is FAIL
         HardStop       … and to go on would do harm: nothing is left but to end the run
@@ -30,6 +31,10 @@ class RunbookError(Exception):
 
 class NoVerdict(RunbookError):
     """The provider could not be reached, did not answer in time, refused our sign-in, or cannot do it now."""
+
+
+class Outdated(NoVerdict):
+    """What the operator agreed to is no longer what would be done; like a refusal of theirs, it is never attested."""
 
 
 class SignedOut(NoVerdict):

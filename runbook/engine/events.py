@@ -23,7 +23,7 @@ class Kind(StrEnum):
     EXCEPTION = "exception"  # {what, why, who}: an attestation in place of an inconclusive step
     FINDING = "finding"  # {text, severity, owner, due}
     RESUMED = "resumed"  # {by, pid, gap_s}
-    CLEANUP = "cleanup"  # {kind, id, gone, observed}
+    CLEANUP = "cleanup"  # {kind, id, name, gone, observed}
     ENDED = "ended"  # {outcome}; always the last line
 
 

@@ -64,7 +64,7 @@ def outcome(run: Run, procedure: Procedure[H]) -> Outcome:
     """The run's outcome now; a missed target is a finding by then (`closeout.criteria`)."""
     lasts = [last for stage in procedure.stages for step in stage.steps if (last := run.last(step.id))]
     verdicts = [last.verdict for last in lasts if not last.declined]
-    if Verdict.FAIL in verdicts or any(_fell(run, stage) for stage in procedure.stages):
+    if run.stopped or Verdict.FAIL in verdicts or any(_fell(run, stage) for stage in procedure.stages):
         return Outcome.FAIL
     if Verdict.INCONCLUSIVE in verdicts or any(_silent(run, stage) for stage in procedure.stages):
         return Outcome.INCONCLUSIVE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Generic
+from typing import Final, Generic
 
 from runbook.engine.asking import Asking
 from runbook.engine.attempts import as_data, observe
@@ -16,7 +16,9 @@ from runbook.engine.procedure import Action, AnyStep, H, Procedure, Question
 from runbook.engine.run import LedgerEntry
 from runbook.engine.scribe import Scribe
 from runbook.engine.together import together
-from runbook.engine.verdict import Observation, Verdict
+from runbook.engine.verdict import Finding, Observation, Verdict
+
+NAMED: Final = 4  # of what could not be undone, in one sentence
 
 
 class Performer(Generic[H]):
@@ -79,37 +81,47 @@ class Performer(Generic[H]):
             **data,
         )
         for finding in observation.findings:
-            self._scribe.say(Kind.FINDING, stage=step.stage, step=step.id, **asdict(finding))
+            self.find(finding, stage=step.stage, step=step.id)
+
+    def find(self, finding: Finding, *, stage: str, step: str) -> None:
+        self._scribe.say(Kind.FINDING, stage=stage, step=step, **asdict(finding))
 
     async def _undo_all(self) -> Observation:
-        """Undo every open ledger entry, newest first, each by the Action that made it."""
+        """The closing's: every open ledger entry."""
+        closing = self._procedure.closing.id
+        return await self.undo(self._scribe.run.open_ledger, stage=closing, step=f"{closing}.cleanup")
+
+    async def undo(self, entries: Iterable[LedgerEntry], *, stage: str, step: str) -> Observation:
+        """Undo these, in this order, each by the Action that made it; `stage` and `step` are where it is done."""
         left: list[str] = []
-        verdict = Verdict.PASS
-        for entry in self._scribe.run.open_ledger:
-            step = self._procedure.step(entry.step)
-            seen = await self._undo(step, entry)
+        verdict, entries = Verdict.PASS, tuple(entries)
+        for number, entry in enumerate(entries, start=1):
+            desk = self.desk(stage, step)
+            desk.progress(number - 1, len(entries), f"undoing {entry.name}")
+            seen = await self._undo(entry, desk)
             gone = seen.verdict.satisfies
             self._scribe.say(
                 Kind.CLEANUP,
-                stage=self._procedure.closing.id,
+                stage=stage,
                 kind=entry.kind,
                 id=entry.id,
+                name=entry.name,
                 gone=gone,
                 observed=seen.observed,
             )
             if not gone:
-                left.append(f"{entry.kind} {entry.id}: {seen.observed}")
+                left.append(f"{entry.name} ({entry.kind}): {seen.observed}")
                 verdict = Verdict.FAIL if Verdict.FAIL in {verdict, seen.verdict} else Verdict.INCONCLUSIVE
         return Observation(
             verdict,
             expected="everything in the ledger undone and seen to be gone",
-            observed="; ".join(left) or f"{len(self._scribe.run.ledger)} ledger entries undone",
+            observed=_left(left, len(entries)),
             source="the ledger, and each provider asked again",
             fix="" if not left else "Remove what is named by hand, then look again.",
         )
 
-    async def _undo(self, step: AnyStep[H], entry: LedgerEntry) -> Observation:
-        desk = self.desk(self._procedure.closing.id, f"{self._procedure.closing.id}.cleanup")
+    async def _undo(self, entry: LedgerEntry, desk: Desk) -> Observation:
+        step = self._procedure.step(entry.step)
         undo = step.undo if isinstance(step, Action) else None
         if undo is None:
             return Observation.inconclusive(expected="undone", observed=f"{step.id} has no undo", source="procedure")
@@ -141,3 +153,11 @@ class Performer(Generic[H]):
     def here_for_heartbeat(self, stage: str) -> H:
         """What a stage's heartbeat sees; its desk hands out no permit that the journal does not know."""
         return self._here_for(self.desk(stage, f"{stage}.heartbeat"))
+
+
+def _left(left: list[str], of: int) -> str:
+    """What was not undone: the first are named, the others counted; each stands in the journal by itself."""
+    if not left:
+        return f"{of} ledger entries undone"
+    more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    return f"{len(left)} of {of} left: {'; '.join(left[:NAMED])}{more}"

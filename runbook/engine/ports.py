@@ -218,6 +218,7 @@ class Act(StrEnum):
     SIGN_IN = "sign-in"
     RETRY = "retry"
     ATTEST = "attest"
+    CLOSE = "close"
     BACK = "back"
     ABORT = "abort"
     OPEN = "open"
@@ -225,7 +226,8 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """A step did not pass: what now?  `back_to` lists the stages that may be gone back to."""
+    """A step did not pass: what now?  `back_to` lists the stages that may be gone back to; `retreat` says what
+    CLOSE does, where it is offered."""
 
     step: str
     title: str
@@ -239,11 +241,12 @@ class Decide:
     manual: str
     options: tuple[Act, ...]
     back_to: tuple[str, ...]
+    retreat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A checkpoint: open it?  `refusal` is the sentence that keeps it shut, or None."""
+    """A checkpoint: open it?  `refusal` is the sentence that keeps it shut, or None; `retreat` as in `Decide`."""
 
     stage: str
     number: int
@@ -253,11 +256,13 @@ class Gate:
     next_touches: str
     options: tuple[Act, ...]
     back_to: tuple[str, ...]
+    retreat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to Decide and Gate: a reason is needed for ATTEST, BACK and ABORT, a stage for BACK."""
+    """The answer to Decide and Gate: a reason is needed for ATTEST, BACK and ABORT, a stage for BACK; CLOSE is an
+    emergency, and needs none."""
 
     act: Act
     reason: str = ""

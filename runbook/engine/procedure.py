@@ -75,7 +75,10 @@ class Check(Step[H]):
 
 @dataclass(frozen=True, kw_only=True)
 class Action(Step[H]):
-    """Changes something: `find` (done by this run already?) → `preview` → asked → `perform`, each call announced."""
+    """Changes something: `find` (done by this run already?) → `preview` → asked → `perform`, each call announced.
+
+    `retreat` is offered from then on, wherever the run stands: each entry that it has in the ledger is undone.
+    """
 
     find: Callable[[H], Awaitable[Observation | None]]
     preview: Callable[[H], Awaitable[Preview]]
@@ -83,6 +86,7 @@ class Action(Step[H]):
     repeat: Repeat
     undo: Callable[[H, LedgerEntry], Awaitable[Observation]] | None = None
     asks: bool = True  # False: the operator is asked inside `perform`, or nothing outside the tool changes
+    retreat: str = ""  # what it is called to take its changes back in mid-run; "": only the closing undoes them
 
 
 @dataclass(frozen=True, kw_only=True)

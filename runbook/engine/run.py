@@ -40,12 +40,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A call that was announced; `at` is when, before it was made."""
+    """A call that was announced; `at` is when, before it was made, and `detail` what was said with it."""
 
     step: str
     operation: str
     target: str
     at: datetime
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class LedgerEntry:
     created: datetime
     detail: Mapping[str, Any]
     destroyed: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: an id may be a number that only the provider knows."""
+        return str(self.detail.get("name") or self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class Run:
     attempts: tuple[Attempt, ...] = ()
     begun: Mapping[str, datetime] = field(default_factory=dict)  # attempts under way, by step
     intents: tuple[Intent, ...] = ()  # without a result yet
+    announced: tuple[Intent, ...] = ()  # all of them, in order: what became of each is for `find` to see
     opened: tuple[str, ...] = ()  # stages whose checkpoint was opened, in order
     entered: Mapping[str, datetime] = field(default_factory=dict)  # stage → first begun
     left: Mapping[str, datetime] = field(default_factory=dict)  # stage → checkpoint opened
@@ -94,6 +101,7 @@ class Run:
     human_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds a person was waited for
     waiting_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds nobody was there (crash to resume)
     resumes: int = 0
+    stopped: str = ""  # the step that found that to go on would do harm; nothing takes it back
     aborted: str | None = None
     outcome: str | None = None
     last_at: datetime | None = None
@@ -170,8 +178,8 @@ def _started(run: Run, event: Event) -> Run:
 
 def _intent(run: Run, event: Event) -> Run:
     assert event.step is not None
-    intent = Intent(event.step, event.data["operation"], event.data["target"], event.at)
-    run = replace(run, intents=(*run.intents, intent))
+    intent = Intent(event.step, event.data["operation"], event.data["target"], event.at, event.data.get("detail", {}))
+    run = replace(run, intents=(*run.intents, intent), announced=(*run.announced, intent))
     creates = event.data.get("creates")
     if not creates or any((e.kind, e.id) == (creates["kind"], creates["id"]) and not e.destroyed for e in run.ledger):
         return run
@@ -208,6 +216,7 @@ def _result(run: Run, event: Event) -> Run:
         attempts=(*run.attempts, attempt),
         begun={step: at for step, at in run.begun.items() if step != event.step},
         intents=tuple(intent for intent in run.intents if intent.step != event.step),
+        stopped=run.stopped or (event.step if attempt.hard_stop else ""),
     )
 
 

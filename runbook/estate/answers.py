@@ -35,7 +35,12 @@ def optional(value: object) -> str | None:
 
 def number(value: object) -> int:
     """The whole number, or 0 where there is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return whole(value) or 0
+
+
+def whole(value: object) -> int | None:
+    """The whole number, or None where there is none: not said is not 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def moment(value: object) -> datetime | None:

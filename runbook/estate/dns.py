@@ -21,9 +21,14 @@ class Dns:
 
     async def addresses(self, name: str, server: str, port: int) -> tuple[str, ...]:
         """A, then AAAA; `server` is an address.  An alias whose target that server does not know has no addresses."""
-        return await self._door(self._ask, name, server, port)
+        return await self._door(self._ask, name, server, port, ("A", "AAAA"))
 
-    def _ask(self, name: str, server: str, port: int) -> tuple[str, ...]:
+    async def name_servers(self, zone: str, server: str, port: int) -> tuple[str, ...]:
+        """NS, without the final dot, in lower case, sorted; `server` is an address.  Empty: it knows no such zone."""
+        found = await self._door(self._ask, zone, server, port, ("NS",))
+        return tuple(sorted({name.rstrip(".").lower() for name in found}))
+
+    def _ask(self, name: str, server: str, port: int, kinds: tuple[str, ...]) -> tuple[str, ...]:
         import dns.exception
         import dns.resolver
 
@@ -34,7 +39,7 @@ class Dns:
             resolver.nameservers = [server]
             resolver.port = port
             resolver.lifetime, resolver.timeout = self._lifetime, min(_TRY_S, self._lifetime)
-            found = [_of_type(resolver, name, kind) for kind in ("A", "AAAA")]
+            found = [_of_type(resolver, name, kind) for kind in kinds]
         except dns.resolver.NXDOMAIN:
             return ()
         except (dns.resolver.LifetimeTimeout, dns.resolver.NoNameservers, OSError) as error:
@@ -51,11 +56,11 @@ class Dns:
                 provider_text=text(error),
                 source=source,
             ) from None
-        return tuple(address for addresses in found for address in addresses)
+        return tuple(record for records in found for record in records)
 
 
 def _of_type(resolver: object, name: str, kind: str) -> tuple[str, ...]:
-    """The addresses of one type; a name that exists without that type has none."""
+    """The records of one type; a name that exists without that type has none."""
     import dns.resolver
 
     assert isinstance(resolver, dns.resolver.Resolver)
@@ -63,4 +68,4 @@ def _of_type(resolver: object, name: str, kind: str) -> tuple[str, ...]:
         answer = resolver.resolve(name, kind, search=False)
     except dns.resolver.NoAnswer:
         return ()
-    return tuple(text(record.to_text(), 64) for record in answer)
+    return tuple(text(record.to_text(), 255) for record in answer)

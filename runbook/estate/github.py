@@ -1,4 +1,4 @@
-"""GitHub's REST API, version 2022-11-28."""
+"""GitHub's REST API, version 2022-11-28; answers of 2026-03-10 are understood too."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from runbook.engine.errors import NoVerdict
+from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Secret
-from runbook.estate.answers import listing, mapping, moment, optional, text
+from runbook.estate.answers import listing, mapping, moment, number, optional, text
 from runbook.estate.door import Door
 from runbook.estate.http import Api, Headers, Wiring, bearer, same_origin, segment
-from runbook.estate.http_errors import Provider
+from runbook.estate.http_errors import NotLetIn, Provider
 from runbook.estate.http_message import Answer
-from runbook.estate.ports import Branch, CheckRun, Commit, PackageVersion, TokenIdentity
+from runbook.estate.ports import Branch, CheckRun, CombinedStatus, Commit, PackageVersion, TokenIdentity
+from runbook.estate.provenance.stored import unpacked
 from runbook.safety.interlock import Interlock
 
 GITHUB = Provider(
@@ -22,7 +24,7 @@ GITHUB = Provider(
     "GitHub",
     sign_in="Make a new classic token with read:packages and repo (packages take no fine-grained one).",
 )
-_VERSION = "2022-11-28"  # later ones drop attestation bundles
+_VERSION = "2022-11-28"  # in later ones each attestation's bundle is a call of its own
 _MOST_PAGES = 50
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -53,13 +55,27 @@ class GitHub:
 
     async def package_versions(self, organisation: str, package: str) -> tuple[PackageVersion, ...]:
         """Newest first by `created_at` (GitHub documents no order); an owner that is a user is asked as one."""
+        try:
+            found = await self._versions(organisation, package)
+        except NotLetIn as refused:
+            if refused.status != 403:
+                raise
+            raise LayerFailed(
+                f"GitHub does not let this token read the package {organisation}/{package} (403)",
+                fix=GITHUB.sign_in,
+                provider_text=refused.provider_text,
+                source=refused.source,
+            ) from None
+        versions = [_package_version(mapping(item)) for answer in found for item in listing(answer.document())]
+        return tuple(sorted(versions, key=lambda version: version.created, reverse=True))
+
+    async def _versions(self, organisation: str, package: str) -> list[Answer]:
         path = f"packages/container/{segment(package)}/versions"
         params = {"per_page": "100", "state": "active"}
         found = await self._pages(f"/orgs/{segment(organisation)}/{path}", params, allow=(404,))
         if found[0].status == 404:
             found = await self._pages(f"/users/{segment(organisation)}/{path}", params)
-        versions = [_package_version(mapping(item)) for answer in found for item in listing(answer.document())]
-        return tuple(sorted(versions, key=lambda version: version.created, reverse=True))
+        return found
 
     async def commit(self, repository: str, sha: str) -> Commit | None:
         answer = await self._api.read(f"{_repository(repository)}/commits/{segment(sha)}", allow=(404, 422))
@@ -78,6 +94,34 @@ class GitHub:
         answers = await self._pages(path, {"per_page": "100", "filter": "latest"})
         items = [item for answer in answers for item in listing(mapping(answer.document()).get("check_runs"))]
         return tuple(_check_run(mapping(item)) for item in items)
+
+    async def combined_status(self, repository: str, sha: str) -> CombinedStatus:
+        answer = await self._api.read(f"{_repository(repository)}/commits/{segment(sha)}/status")
+        document = mapping(answer.document())
+        return CombinedStatus(text(document.get("state")), number(document.get("total_count")))
+
+    async def attestations(self, repository: str, digest: str) -> tuple[Mapping[str, Any], ...]:
+        """None: an empty list, or a 404."""
+        path = f"{_repository(repository)}/attestations/{segment(digest).replace('%3A', ':')}"
+        answers = await self._pages(path, {"predicate_type": "provenance", "per_page": "30"}, allow=(404,))
+        found = [answer for answer in answers if answer.status != 404]
+        items = [item for answer in found for item in listing(mapping(answer.document()).get("attestations"))]
+        return tuple([await self._bundle(mapping(item), answers[0].source) for item in items])
+
+    async def _bundle(self, attestation: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+        """In the answer itself; in later API versions only in a blob store, which is not told the token."""
+        if inline := mapping(attestation.get("bundle")):
+            return inline
+        url = str(attestation.get("bundle_url") or "")
+        if not url.startswith(("https://", f"{urlsplit(self._api.base_url).scheme}://")):
+            raise LayerFailed(
+                "GitHub lists an attestation of the image that is nowhere to be had",
+                fix="Have the image attested again, or choose an older verified one.",
+                provider_text=text(url, 200),
+                source=source,
+            )
+        stored = await self._api.read(url, headers={}, operation="github:Bundle")
+        return unpacked(stored.body)
 
     async def _pages(self, path: str, params: Mapping[str, str], *, allow: Collection[int] = ()) -> list[Answer]:
         """Follow `Link: rel="next"` while it stays on the API's own host: the token goes nowhere else."""

@@ -3,8 +3,10 @@
     api = Api(Provider("github", "GitHub", "Make a new token …"), base_url, bearer(token), interlock, door)
     answer = await api.read("/user")
 
-Retried: reads only, on 429, 5xx and connections that fail, as long as the provider asks for and no longer than
-`PATIENCE_S` in all; beyond it the error says how long to wait.  A change is never repeated.
+Asked again: a read on 429, 5xx and connections that fail, as long as the provider asks for and no longer than
+`http_patience` has (two minutes for throttling, 20 s for the rest); beyond it the error says how long to wait.
+A change is sent once.  The one exception is a 429: it says that nothing was carried out, so the same change under the
+same permit waits as long as it asks and is sent again; after anything else, 5xx and lost connections above all, never.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -21,22 +23,21 @@ from runbook.engine.errors import NoVerdict, RunbookError, WrongUse
 from runbook.engine.ports import Permit, Secret
 from runbook.estate.door import Door
 from runbook.estate.http_errors import (
-    Passing,
+    UNSAID_S,
     Provider,
+    Throttled,
     concealed,
+    held_back,
     judged,
     no_answer,
     of_a_change,
 )
 from runbook.estate.http_message import Answer, Call, Unreachable
+from runbook.estate.rates import KnownRates
 from runbook.safety.interlock import Interlock
 
 if TYPE_CHECKING:  # httpx is loaded with the first call (start-up speed)
     import httpx
-    from tenacity import RetryCallState
-
-PATIENCE_S = 20.0
-_ATTEMPTS = 5
 
 Headers = Callable[[], Mapping[str, str]]
 Sleep = Callable[[float], Awaitable[None]]
@@ -69,11 +70,13 @@ def bearer(token: Secret) -> Headers:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """How a client is wired to the world: a CA of one's own, or in tests a `transport` and a `sleep` that take none."""
+    """How a client is wired to the world: a CA of one's own, and `rates` shared by all clients of an estate; in tests a
+    `transport` and a `sleep` that take no time, and rates whose clock that sleep moves on."""
 
     ca_file: Path | None = None
     transport: httpx.BaseTransport | None = None
     sleep: Sleep = asyncio.sleep
+    rates: KnownRates = field(default_factory=KnownRates)
 
 
 class Api:
@@ -97,6 +100,7 @@ class Api:
         self._door = door
         self._secrets = tuple(secrets)
         self._wiring = wiring or Wiring()
+        self._rates = self._wiring.rates
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
 
@@ -114,11 +118,7 @@ class Api:
         To another host than the API's own only the given `headers` are sent, never the sign-in.
         """
         call = self._call("GET", path, headers=headers, params=params, operation=operation)
-
-        async def once() -> Answer:
-            return await self._once(call, allow=allow)
-
-        return await self._patiently(once)
+        return await self._patiently(call, allow=allow)
 
     async def change(
         self,
@@ -132,10 +132,13 @@ class Api:
         params: Mapping[str, str] | None = None,
         secrets: Collection[Secret] = (),
     ) -> Answer:
-        """Send a mutating call once, while the interlock holds the permit; `secrets` are kept out of its errors."""
+        """Send a mutating call while the interlock holds the permit; `secrets` are kept out of its errors.
+
+        Sent again only after a 429, by which the provider says that it did nothing: still the one permitted change.
+        """
         call = self._call(method, path, params=params, document=document)
         with self._interlock.holding(permit, operation, target):
-            return await self._once(call, changes=True, secrets=secrets)
+            return await self._patiently(call, changes=True, secrets=secrets)
 
     def _call(
         self,
@@ -153,7 +156,7 @@ class Api:
             headers = self._headers() if same_origin(url, self.base_url) else {}
         return Call(method, url, source, headers, params, document, operation)
 
-    async def _once(
+    async def _patiently(
         self,
         call: Call,
         *,
@@ -161,17 +164,35 @@ class Api:
         changes: bool = False,
         secrets: Collection[Secret] = (),
     ) -> Answer:
-        hidden = (*self._secrets, *secrets)
-        error: RunbookError | None
+        from runbook.estate import http_patience
+
+        async def once() -> Answer:
+            return await self._once(call, allow=allow, changes=changes, hidden=(*self._secrets, *secrets))
+
+        again = http_patience.not_carried_out if changes else http_patience.may_pass
+        return await http_patience.Patience(self.provider, self._rates, self._wiring.sleep).call(once, again)
+
+    async def _once(self, call: Call, *, allow: Collection[int], changes: bool, hidden: Collection[Secret]) -> Answer:
+        own = same_origin(call.url, self.base_url)  # another host (a blob store) has an allowance of its own
+        if own and (held := self._rates.held(self.provider)):
+            raise held_back(self.provider, held, call.source)
         try:
             answer = await self._door(self._fetch, call)
         except Unreachable as trouble:
-            error = no_answer(trouble, self.provider, call.source, hidden)
-            raise (of_a_change(error, trouble) if changes else error) from None
+            silence = no_answer(trouble, self.provider, call.source, hidden)
+            raise (of_a_change(silence, trouble) if changes else silence) from None
         error = None if answer.status in allow else judged(answer, self.provider, hidden)
+        if own:
+            self._learn(answer, error)
         if error is not None:
             raise of_a_change(error, answer) if changes else error
         return answer
+
+    def _learn(self, answer: Answer, error: RunbookError | None) -> None:
+        """What the answer says of the allowance, for every client of this provider."""
+        self._rates.heard(self.provider, answer)
+        if isinstance(error, Throttled):
+            self._rates.refused(self.provider, UNSAID_S if error.wait is None else error.wait)
 
     def _fetch(self, call: Call) -> Answer:
         """In a thread: the client is made with the first call, once."""
@@ -185,18 +206,6 @@ class Api:
             client = self._client
         return http_wire.fetch(client, call)[0]
 
-    async def _patiently(self, once: Callable[[], Awaitable[Answer]]) -> Answer:
-        from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
-
-        retrying = AsyncRetrying(
-            sleep=self._wiring.sleep,
-            retry=retry_if_exception_type(Passing),
-            wait=_pause,
-            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(PATIENCE_S),
-            reraise=True,
-        )
-        return await retrying(once)
-
     def refusal(self, answer: Answer) -> RunbookError | None:
         """Why an answer whose status was allowed is none to work with after all, or None for a 2xx."""
         return judged(answer, self.provider, self._secrets)
@@ -204,10 +213,3 @@ class Api:
     def words(self, text: str) -> str:
         """A provider's text cleaned and without our secrets."""
         return concealed(text, self._secrets)
-
-
-def _pause(state: RetryCallState) -> float:
-    """What the provider asked for, else 0.5 s, 1 s, 2 s …"""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.wait if isinstance(error, Passing) else None
-    return float(0.5 * 2 ** (state.attempt_number - 1)) if asked is None else asked

@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError
 from runbook.engine.ports import Secret
 from runbook.estate.answers import listing, mapping
 from runbook.estate.http_message import Answer, Unreachable
+from runbook.estate.http_waits import asked_wait, length, seconds_until
+from runbook.safety import concealing
 from runbook.safety.outside_text import outside_text
 
-_EPOCH_FROM = 1_000_000_000  # x-ratelimit-reset: GitHub sends the epoch, Northflank the seconds to go
+UNSAID_S = 60.0  # GitHub: at least a minute, where a throttling answer says no time
+_LOOKED_THROUGH = 64 << 10  # characters of a provider's words, of which the first 500 are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,41 @@ class Passing(NoVerdict):
         self.wait = wait
 
 
+class NotLetIn(NoVerdict):
+    """The provider did not accept the sign-in for this call: `status` 401, or 403 where it is told who asks."""
+
+    def __init__(self, sentence: str, *, status: int, fix: str = "", provider_text: str = "", source: str = "") -> None:
+        super().__init__(sentence, fix=fix, provider_text=provider_text, source=source)
+        self.status = status
+
+
+class Throttled(Passing):
+    """There were too many calls.  `not_carried_out`: the provider refused this one (429), or it was not sent at all."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        wait: float | None,
+        not_carried_out: bool,
+        fix: str = "",
+        provider_text: str = "",
+        source: str = "",
+    ) -> None:
+        super().__init__(sentence, wait=wait, fix=fix, provider_text=provider_text, source=source)
+        self.not_carried_out = not_carried_out
+
+
 def said(body: bytes) -> str:
-    """The provider's own sentence in an error body, in any of the four dialects, else the body's beginning."""
+    """The provider's own sentence in an error body, in any of the four dialects, else the body as it is.
+
+    Not shortened to what is shown: of a secret that is cut in two, neither half is found.
+    """
     try:
         found = _sentence(json.loads(body))
     except (ValueError, RecursionError):
         found = ""
-    return found or body[:500].decode("utf-8", "replace")
+    return found or body.decode("utf-8", "replace")
 
 
 def _sentence(document: object) -> str:
@@ -63,34 +92,8 @@ def _sentence(document: object) -> str:
 
 
 def concealed(words: str, secrets: Iterable[Secret]) -> str:
-    """`words` cleaned, with each secret that the provider echoed replaced."""
-    for secret in secrets:
-        if plain := secret.reveal():
-            words = words.replace(plain, "***")
-    return outside_text(words)
-
-
-def asked_wait(answer: Answer) -> float | None:
-    """Seconds that the provider wants us to stay away, or None when it did not say.
-
-    The provider's own `Date` is the clock for absolute times: ours may be wrong on a bad day.
-    """
-    after = answer.headers.get("retry-after") or answer.headers.get("x-ratelimit-reset") or ""
-    date = _http_date(answer.headers.get("date", "")) or datetime.now(UTC)
-    try:
-        value = float(after)
-    except ValueError:
-        until = _http_date(after)
-        return None if until is None else max(0.0, (until - date).total_seconds())
-    return max(0.0, value - date.timestamp() if value > _EPOCH_FROM else value)
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    """`words` cleaned, with each secret that the provider echoed masked, in whatever form it came back."""
+    return outside_text(concealing.concealed(words[:_LOOKED_THROUGH], secrets))
 
 
 def throttled(answer: Answer) -> bool:
@@ -112,28 +115,41 @@ def judged(answer: Answer, provider: Provider, secrets: Iterable[Secret] = ()) -
         return _ill(answer, provider, words)
     if answer.status in {401, 403}:
         refused = f"{provider.title} did not accept our sign-in for this ({answer.status})"
-        return NoVerdict(refused, fix=provider.sign_in, provider_text=words, source=answer.source)
+        return NotLetIn(refused, status=answer.status, fix=provider.sign_in, provider_text=words, source=answer.source)
     if 300 <= answer.status < 400:
         return _redirected(answer, provider)
     return _on_the_merits(answer, provider, words)
 
 
-def _throttled(answer: Answer, provider: Provider, words: str) -> Passing:
+def _throttled(answer: Answer, provider: Provider, words: str) -> Throttled:
     wait = asked_wait(answer)
-    how_long = "a minute" if wait is None else _length(wait)
-    return Passing(
+    how_long = "a minute" if wait is None else length(wait)
+    return Throttled(
         f"{provider.title} has had too many questions and asks us to wait {how_long}",
-        wait=60.0 if wait is None else wait,  # GitHub: at least 60 s when nothing is said
+        wait=wait,
+        not_carried_out=answer.status == 429,
         fix=f"Wait {how_long}, then retry; look for another tool that uses the same token.",
         provider_text=words,
         source=answer.source,
     )
 
 
+def held_back(provider: Provider, seconds: float, source: str) -> Throttled:
+    """A call that is not sent, since another one was told that no more are wanted for so long."""
+    how_long = length(seconds)
+    return Throttled(
+        f"{provider.title} asked us not to call for another {how_long}; this call was not sent",
+        wait=seconds,
+        not_carried_out=True,
+        fix=f"Wait {how_long}, then retry; look for another tool that uses the same token.",
+        source=source,
+    )
+
+
 def _ill(answer: Answer, provider: Provider, words: str) -> Passing:
     return Passing(
         f"{provider.title} is not well: it answered {answer.status}",
-        wait=asked_wait(answer) if "retry-after" in answer.headers else None,
+        wait=seconds_until(answer.headers.get("retry-after", ""), answer),
         fix=f"Look at {provider.title}'s status page; retry in a few minutes.",
         provider_text=words,
         source=answer.source,
@@ -202,12 +218,3 @@ def _unknown_outcome(error: RunbookError) -> NoVerdict:
         provider_text=error.provider_text,
         source=error.source,
     )
-
-
-def _length(seconds: float) -> str:
-    """3 s, 4 min, 1:05 h: as long as a person needs it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{str(timedelta(seconds=round(seconds / 60) * 60)).rpartition(':')[0]} h"

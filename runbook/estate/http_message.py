@@ -62,8 +62,9 @@ class Peer:
 class Unreachable(Exception):
     """No whole answer came; raised on the wire.
 
-    `kind` is certificate, connect, timeout or network; the first two happen before anything was sent.
-    `code` is OpenSSL's verify code of a certificate.
+    Before anything was sent: `kind` is silent (refused, or no connection in time), connect (none for another reason),
+    certificate, tls (what answered speaks none as it must), stalled or dropped (connected, then no handshake in time,
+    or cut off).  After it: alert (TLS ended by one), timeout, network.  `code` is OpenSSL's of a certificate.
     """
 
     def __init__(self, kind: str, words: str, code: int = 0) -> None:
@@ -75,4 +76,4 @@ class Unreachable(Exception):
     @property
     def may_have_arrived(self) -> bool:
         """True when the other side may have carried the call out."""
-        return self.kind in {"timeout", "network"}
+        return self.kind in {"alert", "timeout", "network"}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -19,6 +19,8 @@ from runbook.engine.errors import WrongUse
 from runbook.estate.http_message import Answer, Call, Peer, Unreachable
 from runbook.safety.interlock import Interlock
 
+E = TypeVar("E", bound=BaseException)
+_CONNECTED: Final = "connection.connect_tcp.complete"  # httpcore's trace event
 _OPERATION = "runbook.operation"  # request extension: which listed operation this is, where the URL cannot say
 _TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=15.0, pool=5.0)
 _WHOLE_ANSWER_S = 60.0  # httpx's read timeout is for each block: a dripping server would never end
@@ -81,14 +83,15 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 def fetch(using: httpx.Client, call: Call) -> tuple[Answer, Peer]:
     """Send it once and read the whole answer, up to `call.limit` bytes; raises Unreachable."""
-    with _translated():
+    reached: set[str] = set()  # what the connection came through, by httpcore's names
+    with _translated(reached):
         request = using.build_request(
             call.method,
             call.url,
             headers=dict(call.headers),
             params=call.params,
             json=call.document,
-            extensions=_extensions(call),
+            extensions={**_extensions(call), "trace": lambda event, _: reached.add(event)},
         )
         response = using.send(request, stream=True)
         try:
@@ -129,26 +132,37 @@ def _peer(response: httpx.Response) -> Peer:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(reached: Collection[str]) -> Iterator[None]:
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        refused = _certificate_error(error)
-        if refused is not None:
-            raise Unreachable("certificate", refused.verify_message, refused.verify_code) from None
-        raise Unreachable(_kind(error), f"{type(error).__name__}: {error}") from None
+        cause = _caused(error, ssl.SSLCertVerificationError)
+        if cause is not None:
+            raise Unreachable("certificate", cause.verify_message, cause.verify_code) from None
+        raise Unreachable(_kind(error, connected=_CONNECTED in reached), f"{type(error).__name__}: {error}") from None
 
 
-def _kind(error: Exception) -> str:
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol | httpx.InvalidURL):
+def _kind(error: Exception, *, connected: bool) -> str:
+    """As `Unreachable` has them."""
+    tls = _caused(error, ssl.SSLError)
+    refused = tls is not None and not isinstance(tls, ssl.SSLEOFError | ssl.SSLZeroReturnError)  # these two: cut off
+    if isinstance(error, httpx.ConnectTimeout):
+        return "stalled" if connected else "silent"
+    if isinstance(error, httpx.ConnectError):
+        if _caused(error, ConnectionRefusedError) is not None:
+            return "silent"
+        return "tls" if refused else "dropped" if connected else "connect"
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return "connect"
-    return "timeout" if isinstance(error, httpx.TimeoutException) else "network"
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    return "alert" if refused else "network"
 
 
-def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+def _caused(error: BaseException | None, kind: type[E]) -> E | None:
     """httpx wraps httpcore wraps ssl: the reason is down the chain."""
     while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
+        if isinstance(error, kind):
             return error
         error = error.__cause__ or error.__context__
     return None

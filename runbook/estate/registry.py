@@ -62,7 +62,23 @@ class Registry:
             computed=_sha256(answer.body),
             revision=optional(labels.get(_REVISION)),
             source=optional(labels.get(_SOURCE)),
+            labels={text(name): text(value) for name, value in labels.items()},
         )
+
+    async def digest(self, repository: str, tag: str) -> str | None:
+        """LayerFailed when the registry's own header does not say what the bytes hash to."""
+        answer = await self._get(repository, f"manifests/{segment_of_reference(tag)}")
+        if answer.status == 404:
+            return None
+        computed, stated = _sha256(answer.body), text(answer.headers.get("docker-content-digest"))
+        if stated != computed:
+            raise LayerFailed(
+                f"What {text(tag, 100)} leads to hashes to {computed[:19]}…, "
+                f"the registry says {f'{stated[:19]}…' if stated else 'nothing'}",
+                fix="Do not deploy by this tag; look for a proxy between here and the registry.",
+                source=answer.source,
+            )
+        return computed
 
     async def _labels(self, repository: str, answer: Answer) -> Mapping[str, Any]:
         document = mapping(answer.document())

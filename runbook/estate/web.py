@@ -13,7 +13,7 @@ from runbook.engine.errors import LayerFailed, NoVerdict, RunbookError
 from runbook.estate.answers import text
 from runbook.estate.door import Door
 from runbook.estate.http_message import Answer, Call, Peer, Unreachable
-from runbook.estate.ports import WebAnswer
+from runbook.estate.ports import Silent, WebAnswer
 from runbook.safety.interlock import Interlock
 
 if TYPE_CHECKING:  # httpx is loaded with the first call (start-up speed)
@@ -31,6 +31,9 @@ _GUILT = {
     62: "is for another host name",
     64: "is for another address",
 }
+_LATE = "took the connection and did not answer in time"
+_CUT = "took the connection and broke it off"
+_HOW = {"timeout": _LATE, "stalled": _LATE, "network": _CUT, "dropped": _CUT}
 
 
 class PublicWeb:
@@ -122,9 +125,16 @@ def _trouble(trouble: Unreachable, url: str, source: str) -> RunbookError:
             provider_text=text(trouble.words),
             source=source,
         )
-    how = "did not answer in time" if trouble.kind == "timeout" else "could not be reached"
-    return NoVerdict(
-        f"{name} {how}",
+    if trouble.kind in {"tls", "alert"}:
+        return LayerFailed(
+            f"{name} does not speak TLS as it must",
+            fix="It must speak TLS 1.2 or newer, and ask for no client certificate; is it a port of plain http?",
+            provider_text=text(trouble.words),
+            source=source,
+        )
+    kind = Silent if trouble.kind == "silent" else NoVerdict
+    return kind(
+        f"{name} {_HOW.get(trouble.kind, 'could not be reached')}",
         fix="Is it running? Check this machine's network and the address in runbook.toml.",
         provider_text=text(trouble.words),
         source=source,

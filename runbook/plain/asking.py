@@ -17,11 +17,11 @@ from runbook.engine.ports import (
     Decision,
     Gate,
     Option,
-    Preview,
     RunCommand,
     SecretAnswer,
     TypeName,
 )
+from runbook.plain import shown
 from runbook.plain.keyboard import Keyboard
 from runbook.plain.lines import Lines
 from runbook.plain.secrets import Secrets
@@ -45,7 +45,8 @@ class PlainOperator:
     async def confirm(self, ask: Confirm) -> bool:
         self._lines.say()
         self._lines.say(f"  {ask.step}: {ask.title}")
-        self._preview(ask.preview)
+        for line in shown.preview(ask.preview):
+            self._lines.say(f"    {line}")
         if ask.optional:
             words = {"yes": "do it", "no": "go on without it"}
             return await self._word("  Do it (Enter = no)", words, empty="no") == "yes"
@@ -57,10 +58,8 @@ class PlainOperator:
     async def choose(self, ask: Choose) -> Choice:
         self._lines.say()
         self._lines.say(f"  {ask.title}  ({', '.join(ask.columns)})")
-        for number, option in enumerate(ask.options, start=1):
-            mark = f" (cannot be chosen: {option.unfit})" if option.unfit else ""
-            mark = " (default)" if option.key == ask.default else mark
-            self._lines.say(f"  {number:>3}  {'  '.join(option.cells)}{mark}")
+        for line in shown.choices(ask):
+            self._lines.say(f"  {line}")
         picked = await self._picked(ask)
         detail = await self._detail(picked.detail) if picked.detail else ""
         return Choice(picked.key, "" if picked.key == ask.default else await self._reason(), detail)
@@ -96,7 +95,7 @@ class PlainOperator:
         for label, text in (("expected", ask.expected), ("why", ask.why), ("fix", ask.fix), ("by hand", ask.manual)):
             if text:
                 self._lines.say(f"    {label}: {text}")
-        return await self._decision(f"  {ask.step}", ask.options, ask.back_to)
+        return await self._decision(f"  {ask.step}", ask)
 
     async def gate(self, ask: Gate) -> Decision:
         self._lines.say()
@@ -107,22 +106,24 @@ class PlainOperator:
             else f"The closing touches {ask.next_touches}"
         )
         self._lines.say(f"  Next: {after}.")
-        return await self._decision("  Open it", ask.options, ask.back_to)
+        return await self._decision("  Open it", ask)
 
     # -- how lines are read ---------------------------------------------------------------------------------------
-    async def _decision(self, prompt: str, options: tuple[Act, ...], back_to: tuple[str, ...]) -> Decision:
-        meaning = {act.value: _MEANING[act] for act in options}
+    async def _decision(self, prompt: str, ask: Decide | Gate) -> Decision:
+        meaning = {act.value: _MEANING[act].format(retreat=ask.retreat) for act in ask.options}
+        if Act.CLOSE in ask.options:
+            self._lines.say(f"    close, at any time: {ask.retreat}")
         while True:
             word, rest = await self._word_and_rest(prompt, meaning)
             act = Act(word)
             if act is Act.BACK:
                 to, _, reason = rest.partition(" ")
-                while to.partition(".")[0] not in back_to:
-                    to = (await self._keyboard.line(f"  Back to ({', '.join(back_to)}): ")).strip()
+                while to.partition(".")[0] not in ask.back_to:
+                    to = (await self._keyboard.line(f"  Back to ({', '.join(ask.back_to)}): ")).strip()
                 return Decision(act, reason or await self._reason(), to)
             if act in {Act.ATTEST, Act.ABORT}:
                 return Decision(act, rest or await self._reason())
-            return Decision(act)
+            return Decision(act, rest if act is Act.CLOSE else "")
 
     async def _picked(self, ask: Choose) -> Option:
         default = next((option for option in ask.options if option.key == ask.default), None)
@@ -163,15 +164,6 @@ class PlainOperator:
             for known, means in meaning.items():
                 self._lines.say(f"    {known}: {means}")
 
-    def _preview(self, preview: Preview) -> None:
-        self._lines.say(f"    {preview.what}")
-        self._lines.say(f"    target: {preview.target}")
-        for call in preview.calls:
-            self._lines.say(f"    call:   {call}")
-        for change in preview.changes:
-            before = f"{change.before} → " if change.before else ""
-            self._lines.say(f"    {change.name}: {before}{change.after}")
-
 
 def _how_to_choose(ask: Choose) -> str:
     if ask.default:
@@ -184,6 +176,7 @@ _MEANING = {
     Act.SIGN_IN: "sign in again here; nothing is lost, and the step is tried again",
     Act.RETRY: "look again",
     Act.ATTEST: "attest REASON: state it yourself; it is an exception and the record says so",
+    Act.CLOSE: "close [REASON]: {retreat}",
     Act.BACK: "back STAGE REASON: the results from there on become void, nothing is made twice",
     Act.ABORT: "abort REASON: end the run, clean up, write the record",
 }

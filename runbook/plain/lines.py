@@ -34,7 +34,7 @@ class Lines:
 
     def say(self, text: str = "") -> None:
         """One line; a question that is open meanwhile is put again below it."""
-        prompt = self._prompt()
+        text, prompt = _printable(text), self._prompt()
         with contextlib.suppress(BrokenPipeError):  # whoever read the lines went away: the run and its record go on
             print(f"\n{text}\n{prompt}" if prompt else f"{text}\n", end="", file=self._out, flush=True)
 
@@ -67,8 +67,10 @@ class Lines:
         self.say(f"  FINDING      {event.data['text']}")
 
     def _cleanup(self, event: Event) -> None:
-        gone = "gone" if event.data["gone"] else "NOT GONE"
-        self.say(f"  CLEANUP      {event.data['kind']} {event.data['id']}: {gone}, {event.data['observed']}")
+        """What was made may be deleted by it, what was changed put back: both are undone."""
+        data = event.data
+        undone = "undone" if data["gone"] else "NOT UNDONE"
+        self.say(f"  CLEANUP      {data['kind']} {data.get('name') or data['id']}: {undone}, {data['observed']}")
 
     def _resumed(self, _: Event) -> None:
         self.say("Resumed: the world is looked at first, nothing is done twice")
@@ -114,3 +116,11 @@ class Lines:
 
     def _title(self, stage: str | None) -> str:
         return self._procedure.stage(stage or "").title
+
+
+def _printable(text: str) -> str:
+    """Adapters clean what providers say; a terminal obeys escapes, so nothing depends on every one of them having."""
+    return "".join(each if each.isprintable() else " " if each.isspace() else _UNSEEN for each in text)
+
+
+_UNSEEN = "\N{REPLACEMENT CHARACTER}"

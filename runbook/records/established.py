@@ -43,8 +43,7 @@ class Established:
 
     def time(self, kind: str, name: str) -> str | None:
         """The same, written as run.json writes times."""
-        at = self.moment(kind, name)
-        return stamp(at) if at else None
+        return _stamped(self.get(kind, name))
 
 
 def vault_backup(known: Established) -> dict[str, Any] | None:
@@ -87,17 +86,34 @@ def database_backup(known: Established) -> dict[str, Any] | None:
     }
 
 
-def image(known: Established) -> dict[str, Any] | None:
-    """The image that was deployed, by digest, or None."""
-    if not known.has("ImageChosen"):
-        return None
-    ref, digest = known.get("ImageChosen", "ref", ""), known.get("ImageChosen", "digest")
+def images(known: Established) -> list[dict[str, Any]]:
+    """The images that were deployed, by digest, in the order of the configuration."""
+    return [_image(one) for one in known.get("ImagesChosen", "images", ())]
+
+
+def _image(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    ref, digest = chosen.get("ref") or "", chosen.get("digest")
     return {
         "ref": ref if "@" in ref or not digest else f"{ref}@{prefixed('sha256', digest)}",
-        "commit": prefixed("git", known.get("ImageChosen", "commit")),
-        "level": known.get("ImageChosen", "level"),
-        "tag": known.get("ImageChosen", "tag"),
+        "commit": prefixed("git", chosen.get("commit")) or None,
+        "level": chosen.get("level"),
+        "tag": chosen.get("tag") or None,
+        "package": chosen.get("package"),
     }
+
+
+def deployed(known: Established) -> list[dict[str, Any]]:
+    """Each service that was deployed: its image's digest, and when the call was announced on the provider's clock."""
+    digests: Mapping[str, Any] = known.get("Deployed", "digests", {})
+    asked: Mapping[str, Any] = known.get("Deployed", "at", {})
+    return [
+        {"service": service, "digest": prefixed("sha256", digest), "asked_at": _stamped(asked.get(service))}
+        for service, digest in digests.items()
+    ]
+
+
+def _stamped(text: str | None) -> str | None:
+    return stamp(moment(text)) if text else None
 
 
 def signed_in_as(known: Established) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ def document(
     """
     extra = extra or {}
     known = Established(run)
-    targets = run.declared.get("targets") or {}
+    targets, images = run.declared.get("targets") or {}, established.images(known)
     body: dict[str, Any] = {
         **_declared(run),
         "started_at": _stamp(run.started_at),
@@ -60,7 +60,9 @@ def document(
         "restore": restored.times(known),
         "patient_data": restored.patients(known),
         "patient_data_used": restored.patient_data_used(known, str(run.declared.get("mode"))),
-        "image": established.image(known),
+        "image": next(iter(images), None),
+        "images": images,
+        "deployed": established.deployed(known),
         "exceptions": [dict(exception) for exception in run.exceptions],
         "findings": [_finding(finding) for finding in run.findings],
         "created": [_created(entry) for entry in run.ledger],

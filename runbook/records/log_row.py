@@ -79,10 +79,15 @@ def _backups(document: Mapping[str, Any]) -> dict[str, str]:
         "vault_backup_digest": _text(vault.get("digest")),
         "vault_seal": _text(vault.get("seal")),
         "share_labels": ";".join(vault.get("share_labels", ())),
-        "app_image": _of(document, "image", "ref"),
-        "app_commit": _of(document, "image", "commit"),
-        "image_level": _of(document, "image", "level"),
+        **_images(document),
     }
+
+
+def _images(document: Mapping[str, Any]) -> dict[str, str]:
+    """Several images stand in one field, in the same order in each column."""
+    images = document["images"]
+    columns = {"app_image": "ref", "app_commit": "commit", "image_level": "level"}
+    return {column: ";".join(_text(image[name]) for image in images) for column, name in columns.items()}
 
 
 def _results(document: Mapping[str, Any]) -> dict[str, str]:

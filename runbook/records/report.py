@@ -38,6 +38,7 @@ def markdown(document: Mapping[str, Any]) -> str:
             objectives=_objectives(document),
             criteria=_proofs(document, "criterion", _CRITERIA, document["criteria"]),
             controls=_proofs(document, "control", _CONTROLS, document["negative_controls"]),
+            exercised=_exercised(document["steps"]),
             troubles=[step for step in document["steps"] if step["verdict"] not in {"PASS", "NOT_NEEDED"}],
             steps=_steps(document["steps"]),
             exceptions=[(each.get("what"), each.get("why"), each.get("who")) for each in document["exceptions"]],
@@ -78,7 +79,7 @@ def _people(document: Mapping[str, Any]) -> Rows:
 
 
 def _backups(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    vault, database, image = (*map(document["backups"].get, ("vault", "database")), document["image"])
+    vault, database = map(document["backups"].get, ("vault", "database"))
     chosen = []
     if vault:
         labels = ", ".join(vault["share_labels"])
@@ -87,10 +88,29 @@ def _backups(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     if database:
         until = f"data until {_clock(database['data_until'])}"
         chosen.append(_backup("database", database, database["method"], until, *_restored(document)))
-    if image:
-        level = f"verified at level {image['level']}"
-        chosen.append({"layer": "application", "made": None, "id": image["ref"], "details": (image["commit"], level)})
-    return chosen
+    return [*chosen, *(_image(image, document["deployed"]) for image in document["images"])]
+
+
+def _image(image: Mapping[str, Any], deployed: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """An image, and the services that run it: the digest is what they have in common."""
+    runs = [each for each in deployed if each["digest"] and image["ref"].endswith(each["digest"])]
+    details = (
+        f"tag {image['tag']}" if image["tag"] else None,
+        image["commit"],
+        f"verified at level {image['level']}",
+        _asked(runs) if runs else None,
+    )
+    said = {"layer": "application", "made": None, "id": image["ref"]}
+    return said | {"details": [detail for detail in details if detail]}
+
+
+def _asked(runs: Sequence[Mapping[str, Any]]) -> str:
+    """`deployed as web, worker; asked for 10:00:25Z to 10:00:31Z`, with the day."""
+    times = sorted(each["asked_at"] for each in runs if each["asked_at"])
+    until = f" to {_clock(times[-1])[11:]}" if times and times[-1] != times[0] else ""
+    return (
+        f"deployed as {', '.join(each['service'] for each in runs)}; asked for {_clock(next(iter(times), None))}{until}"
+    )
 
 
 def _backup(layer: str, backup: Mapping[str, Any], *details: str | None) -> dict[str, Any]:
@@ -165,6 +185,19 @@ def _proofs(
         {"words": words.get(name, name), "verdict": verdict, "step": deciding.get(name)}
         for name, verdict in verdicts.items()
     ]
+
+
+def _exercised(steps: Iterable[Mapping[str, Any]]) -> Rows:
+    """Of the doors, each step's last word: a drill without public names of its own only looks at some of them."""
+    last = {step["id"]: step for step in steps if step["stage"] == "connectivity"}
+    return [(step["id"], _whether(step), step["observed"]) for step in last.values()]
+
+
+_WHETHER = {"NOT_NEEDED": "NO", "ATTESTED": "stated", "INCONCLUSIVE": "no verdict"}
+
+
+def _whether(step: Mapping[str, Any]) -> str:
+    return _WHETHER.get(step["verdict"], "yes") + (" (void)" if step["void"] else "")
 
 
 def _steps(steps: Iterable[Mapping[str, Any]]) -> Rows:

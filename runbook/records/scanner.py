@@ -6,18 +6,14 @@ Numbers, booleans and None pass: a secret is text.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from runbook.engine.ports import Secret
+from runbook.safety import concealing
+from runbook.safety.concealing import MASK
 
-MASK = "***"
 WHOLE_BELOW = 12  # characters
 
 
@@ -30,9 +26,8 @@ class Scanner:
     def __init__(self, on_hit: Callable[[str], None] = lambda _where: None) -> None:
         self._on_hit = on_hit
         self._lock = Lock()
-        self._parts: set[str] = set()  # forms that are masked wherever they stand
+        self._parts: frozenset[str] = frozenset()  # forms that are masked wherever they stand, in lower case
         self._wholes: set[str] = set()  # forms that are masked when they are all of a value
-        self._pattern: re.Pattern[str] | None = None
 
     def register(self, secret: Secret) -> None:
         """From now on this one is masked; an empty one is nothing to mask."""
@@ -41,11 +36,10 @@ class Scanner:
             return
         with self._lock:
             if len(text) < WHOLE_BELOW:
-                self._wholes.update(_encodings(text.encode("utf-8", "replace"), text))
+                self._wholes.update(concealing.encodings(text))
                 return
-            self._parts.update(_forms(text))
-            longest_first = sorted(self._parts, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+            forms = map(concealing.folded, concealing.forms(text))
+            self._parts |= {form for form in forms if len(form) >= WHOLE_BELOW}
 
     def scan(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """The record, masked; values keep their types."""
@@ -88,43 +82,4 @@ class Scanner:
     def _masked(self, text: str) -> str:
         if text.strip() in self._wholes:
             return MASK
-        return self._pattern.sub(MASK, text) if self._pattern else text
-
-
-def _forms(text: str) -> set[str]:
-    raw = text.encode("utf-8", "replace")
-    forms = {*_encodings(raw, text), *_inside_base64(raw)}
-    for decoded in _decodings(text):  # a share that was typed as hex may come back as base64
-        forms |= {*_encodings(decoded, text), *_inside_base64(decoded)}
-    return {form for form in forms if len(form) >= WHOLE_BELOW}
-
-
-def _encodings(raw: bytes, text: str) -> Iterator[str]:
-    yield text
-    yield raw.hex()
-    for encoded in (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()):
-        yield encoded
-        yield encoded.rstrip("=")
-    yield from (quote(text, safe="", errors="replace"), quote(text, errors="replace"))
-    yield quote_plus(text, errors="replace")
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def _inside_base64(raw: bytes) -> Iterator[str]:
-    """What of a longer text's base64 depends on this secret alone, at each of the three ways it can lie."""
-    for before in (0, 1, 2):
-        encoded = base64.b64encode(b"\0" * before + raw).decode()
-        inner = encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
-        yield inner
-        yield inner.translate(str.maketrans("+/", "-_"))
-
-
-def _decodings(text: str) -> Iterator[bytes]:
-    for decode in (bytes.fromhex, lambda value: base64.b64decode(value, validate=True)):
-        try:
-            decoded = decode(text)
-        except (ValueError, binascii.Error):
-            continue
-        if len(decoded) >= 16:
-            yield decoded
+        return concealing.masked(text, self._parts)

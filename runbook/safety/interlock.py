@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Lock
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from runbook.engine.errors import Refused
@@ -103,6 +104,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _change("vault:SignOut", "(?:POST|PUT)", r"/v1/auth/token/revoke-self"),
     _read("northflank:Token", "GET", r"/v1/auth"),
     _read("northflank:Project", "GET", _NF),
+    _read("northflank:Services", "GET", _NF + r"/services"),
     _read("northflank:Service", "GET", _NF + r"/services/[^/]+"),
     _read("northflank:Deployments", "GET", _NF + r"/services/[^/]+/deployments"),
     _read("northflank:Containers", "GET", _NF + r"/services/[^/]+/containers"),
@@ -115,6 +117,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _read("github:Commit", "GET", r"/repos/[^/]+/[^/]+/commits/[^/]+"),
     _read("github:Branch", "GET", r"/repos/[^/]+/[^/]+/branches/[^/]+"),
     _read("github:CheckRuns", "GET", r"/repos/[^/]+/[^/]+/commits/[^/]+/check-runs"),
+    _read("github:CombinedStatus", "GET", r"/repos/[^/]+/[^/]+/commits/[^/]+/status"),
+    _read("github:Attestations", "GET", r"/repos/[^/]+/[^/]+/attestations/[^/]+"),
+    _read("github:Bundle"),  # an attestation's bundle, which GitHub keeps in a blob store
+    _read("gh:VerifyAttestation"),  # GitHub's own command line, for bundles that only it can verify
     _read("github:PackageVersions", "GET", r"/(?:orgs/[^/]+|users/[^/]+|user)/packages/container/[^/]+/versions"),
     _read("registry:Token", "GET", r"/token"),
     _read("registry:Manifest", "(?:GET|HEAD)", r"/v2/.+/manifests/[^/]+"),
@@ -123,6 +129,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _read("cloudflare:Zone", "GET", r"/client/v4/zones(?:/[^/]+)?"),
     _read("cloudflare:Rules", "GET", _PHASE),
     _change("cloudflare:PutRules", "PUT", _PHASE),
+    _change("cloudflare:ChangeRule", "PATCH", _ZONE + r"/rulesets/[^/]+/rules/[^/]+"),
+    _read("cloudflare:Settings", "GET", _ZONE + r"/settings/(?:security_level|development_mode)"),
     _read("cloudflare:Records", "GET", _ZONE + r"/dns_records"),
     _change("cloudflare:SetRecord", "PATCH", _ZONE + r"/dns_records/[^/]+"),
     _read("cloudflare:Ranges", "GET", r"/client/v4/ips"),
@@ -205,6 +213,11 @@ class Interlock:
             yield
         finally:
             _held.reset(token)
+
+    def refuse(self, sentence: str, *, fix: str = "") -> NoReturn:
+        """Count and raise a refusal that an adapter decides by itself, such as a zone's that is only read."""
+        self._count("refused")
+        raise Refused(sentence, fix=fix)
 
     def check(self, operation: Operation, host: str) -> None:
         """Called by a transport hook with what is about to be sent; raises Refused."""

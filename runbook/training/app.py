@@ -2,112 +2,42 @@
 
 It is what the platform's simulator runs.  All it knows comes from its environment, as on a platform:
 DATABASE_URL, VAULT_ADDR, VAULT_CACERT, VAULT_ROLE_ID, VAULT_SECRET_ID, IMAGE_DIGEST, GIT_COMMIT, PORT
-(0: any free one, told through the port file), TRANSIT_KEY, HALF_BOOT (a release whose start page is an error).
+(0: any free one, told through the port file), TRANSIT_KEY, HALF_BOOT (a release whose start page is an error),
+OUTBOUND_… (`off`: it acts on nobody through that channel), ROLE (`worker`: no pages and no probe, but a database
+connection of its own from the start, as a job queue keeps it).
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
+import contextlib
 import hashlib
 import hmac
 import html
-import http.client
 import json
 import os
-import ssl
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg
+from runbook.training.app_backends import Cipher, Records, Refused
 
 VERSION = "1.8"
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{name}</title></head>
 <body><h1>{name}</h1><p>Appointments and notes. Commit {commit}.</p></body></html>
 """
+APPOINTMENTS = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Appointments</title></head>
+<body><h1>Appointments</h1><p>{state}</p></body></html>
+"""
 ERROR_PAGE = """<!DOCTYPE html>
 <html lang="en"><head><title>Application error</title></head>
 <body><h1>Application error</h1><p>An error occurred while the application was starting.</p></body></html>
 """
-
-
-class Records:
-    """The application's pool of one database connection: kept open, made anew when it dropped."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._lock = threading.Lock()
-        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
-
-    def value(self, query: str) -> Any:
-        """The first column of the first row; psycopg.Error when the database cannot be used."""
-        with self._lock:
-            try:
-                return self._ask(query)
-            except psycopg.OperationalError:
-                self._drop()  # the server may have been restarted under us: once more on a new connection
-                return self._ask(query)
-
-    def _ask(self, query: str) -> Any:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, connect_timeout=3, gssencmode="disable", autocommit=True)
-        row = self._connection.execute(query.encode()).fetchone()
-        return row[0] if row else None
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
-
-class VaultRefused(Exception):
-    """The vault could not be reached or did not do as asked; carries no secret."""
-
-
-class Cipher:
-    """The application's sign-in at its vault, by AppRole; the token is used once and forgotten."""
-
-    def __init__(self, settings: Mapping[str, str]) -> None:
-        self._settings = settings
-        parts = urlsplit(settings.get("VAULT_ADDR", ""))
-        self._host, self._port = parts.hostname or "", parts.port or 8200
-        self._key = settings.get("TRANSIT_KEY", "patient-notes")
-
-    def check(self) -> None:
-        """VaultRefused unless the vault is unsealed and active (its health answers 200)."""
-        self._call("GET", "/v1/sys/health", None, {})
-
-    def decrypt(self, ciphertext: str) -> bytes:
-        """The plaintext, decrypted by the vault now."""
-        login = {key: self._settings.get(f"VAULT_{key.upper()}", "") for key in ("role_id", "secret_id")}
-        token = self._call("POST", "/v1/auth/approle/login", login, {})["auth"]["client_token"]
-        path, signed = f"/v1/transit/decrypt/{self._key}", {"X-Vault-Token": token}
-        answer = self._call("POST", path, {"ciphertext": ciphertext}, signed)
-        return base64.b64decode(answer["data"]["plaintext"])
-
-    def _call(
-        self, method: str, path: str, body: Mapping[str, str] | None, headers: Mapping[str, str]
-    ) -> dict[str, Any]:
-        try:
-            trust = ssl.create_default_context(cafile=self._settings.get("VAULT_CACERT"))
-            connection = http.client.HTTPSConnection(self._host, self._port, timeout=5, context=trust)
-            try:
-                connection.request(method, path, None if body is None else json.dumps(body), dict(headers))
-                answer = connection.getresponse()
-                document = json.loads(answer.read() or b"{}")
-            finally:
-                connection.close()
-        except (OSError, http.client.HTTPException, ValueError) as cause:
-            raise VaultRefused(type(cause).__name__) from None
-        if answer.status != 200 or not isinstance(document, dict):
-            raise VaultRefused(f"status {answer.status}")
-        return document
 
 
 class Clinic:
@@ -123,6 +53,16 @@ class Clinic:
         ciphertext = self.records.value("select ciphertext from runbook_canary order by id limit 1")
         return self.cipher.decrypt(str(ciphertext))
 
+    @property
+    def worker(self) -> bool:
+        """Whether this process does the jobs, and shows nothing."""
+        return self.settings.get("ROLE") == "worker"
+
+    def outbound(self) -> str:
+        """`off` when every channel to the outside is; a channel that nobody switched off is on."""
+        channels = [value for name, value in self.settings.items() if name.startswith("OUTBOUND_")]
+        return "off" if channels and all(value == "off" for value in channels) else "on"
+
     def health(self) -> tuple[int, dict[str, str]]:
         """The health document and its HTTP status."""
         database = _judged(lambda: self.records.value("select 1"))
@@ -135,18 +75,29 @@ class Clinic:
             "digest": self.settings.get("IMAGE_DIGEST", ""),
             "database": database,
             "vault": vault,
+            "outbound": self.outbound(),
         }
         return (200 if fine else 503), document
 
-    def front_page(self) -> tuple[int, str, bytes]:
-        """Status, type and body of `/`: the practice's name comes from the database."""
+    def page(self, path: str) -> tuple[int, str] | None:
+        """Status and HTML of one of its pages; None where there is none.  What they say comes from the database."""
+        pages = {"/": self._front_page, "/appointments": self._appointments}
+        if self.worker or path not in pages:
+            return None
         try:
-            name = self.records.value("select value from settings where name = 'clinic_name'")
-        except psycopg.Error:
-            return 503, "text/html; charset=utf-8", ERROR_PAGE.encode()
+            return 200, pages[path]()
+        except Refused:
+            return 503, ERROR_PAGE
+
+    def _front_page(self) -> str:
+        name = self.records.value("select value from settings where name = 'clinic_name'")
         commit = self.settings.get("GIT_COMMIT", "unknown")[:12]
-        page = PAGE.format(name=html.escape(str(name)), commit=html.escape(commit))
-        return 200, "text/html; charset=utf-8", page.encode()
+        return PAGE.format(name=html.escape(str(name)), commit=html.escape(commit))
+
+    def _appointments(self) -> str:
+        """Whether there are any, and no more: a page that a probe reads names nobody."""
+        some = self.records.value("select exists (select from appointments)")
+        return APPOINTMENTS.format(state="The diary is open." if some else "The diary is empty.")
 
     def probe(self, nonce: bytes) -> str:
         """HMAC-SHA-256 over the sample record's plaintext, keyed with the caller's nonce."""
@@ -154,12 +105,10 @@ class Clinic:
 
 
 def _judged(attempt: Callable[[], object]) -> str:
-    """`ok`, or in a few words what is wrong: no row, no URL, no secret."""
+    """`ok`, or in a few words what is wrong."""
     try:
         attempt()
-    except psycopg.Error as error:
-        return f"error: {type(error).__name__} {error.sqlstate or ''}".strip()
-    except VaultRefused as error:
+    except Refused as error:
         return f"error: {error}"
     return "ok"
 
@@ -176,11 +125,11 @@ class Pages(BaseHTTPRequestHandler):
         if self.path == "/livez":
             self._send(200, "text/plain", b"alive\n")
         elif clinic.settings.get("HALF_BOOT"):
-            self._send(200, "text/html; charset=utf-8", ERROR_PAGE.encode())
+            self._html(200, ERROR_PAGE)
         elif self.path == "/healthz":
             self._json(*clinic.health())
-        elif urlsplit(self.path).path == "/":
-            self._send(*clinic.front_page())
+        elif page := clinic.page(urlsplit(self.path).path):
+            self._html(*page)
         else:
             self._json(404, {"error": "not found"})
 
@@ -188,7 +137,7 @@ class Pages(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 4096))
-        if self.path != "/__runbook/probe":
+        if self.path != "/__runbook/probe" or self.server.clinic.worker:
             self._json(404, {"error": "not found"})
             return
         try:
@@ -198,8 +147,11 @@ class Pages(BaseHTTPRequestHandler):
             return
         try:
             self._json(200, {"hmac": self.server.clinic.probe(nonce)})
-        except (psycopg.Error, VaultRefused) as error:
-            self._json(503, {"error": type(error).__name__})
+        except Refused as error:
+            self._json(503, {"error": str(error)})
+
+    def _html(self, status: int, page: str) -> None:
+        self._send(status, "text/html; charset=utf-8", page.encode())
 
     def _json(self, status: int, document: Mapping[str, str]) -> None:
         self._send(status, "application/json", json.dumps(document).encode())
@@ -239,7 +191,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port-file", type=Path)
     chosen = parser.parse_args()
-    server = Server(Clinic(dict(os.environ)), int(os.environ.get("PORT", "0")))
+    clinic = Clinic(dict(os.environ))
+    if clinic.worker:
+        with contextlib.suppress(Refused):  # its health says so, and the next question tries again
+            clinic.records.value("select 1")
+    server = Server(clinic, int(os.environ.get("PORT", "0")))
     if chosen.port_file is not None:
         unfinished = chosen.port_file.with_suffix(".part")
         unfinished.write_text(str(server.server_port))

@@ -116,9 +116,14 @@ class Breakage:
         self.manifests.make_again([self.newest], {"public.clinical_notes": kept})
         self.copies.damage_backup(lambda copy: damage.thin_out(copy, "clinical_notes", kept), self.newest)
 
-    def canary_changed(self) -> None:
+    def canary_changed(self, to: str = "other-text") -> None:
         """In the running copies, or in the next one."""
-        self.copies.damage_once(lambda copy: damage.change_canary(copy, self.filled.ciphertexts.other))
+        changes: dict[str, Callable[[str], str]] = {
+            "other-text": lambda _: self.filled.ciphertexts.other,
+            "newer-version": damage.of_a_newer_version,
+            "other-key": damage.of_another_key,
+        }
+        self.copies.damage_once(lambda copy: damage.change_canary(copy, changes[to]))
 
     # -- the vault's backups --------------------------------------------------------------------------------------
     def key_skew(self) -> None:

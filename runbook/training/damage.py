@@ -5,6 +5,10 @@ Each works on a cluster of the practice estate as its superuser; `pages` on one 
 
 from __future__ import annotations
 
+import base64
+import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from psycopg import sql
@@ -14,6 +18,7 @@ from runbook.training.servers.aws_names import DATABASE
 from runbook.training.servers.postgres import Cluster
 
 PAGE = 8192
+MISSING_VERSION = 9  # of the transit key
 FLIPPED, ZEROED = 3, 7
 """Which pages of a table are damaged: neither among the newest rows, which a copy of an older snapshot loses."""
 
@@ -32,10 +37,29 @@ def thin_out(copy: Cluster, table: str, kept: sql.Composable) -> None:
         connection.execute(sql.SQL("delete from {} where not ({})").format(named(table), kept))
 
 
-def change_canary(copy: Cluster, ciphertext: str) -> None:
-    """Put another ciphertext into the canary record."""
+def change_canary(copy: Cluster, change: Callable[[str], str]) -> None:
+    """Put another ciphertext into the canary record, made from the one that is there."""
     with copy.connect(DATABASE) as connection:
-        connection.execute("update runbook_canary set ciphertext = %s where id = %s", (ciphertext, CANARY_ID))
+        row = connection.execute("select ciphertext from runbook_canary where id = %s", (CANARY_ID,)).fetchone()
+        if row is None:
+            raise ValueError("there is no canary record")
+        changed = change(str(row[0]))
+        connection.execute("update runbook_canary set ciphertext = %s where id = %s", (changed, CANARY_ID))
+
+
+def of_a_newer_version(ciphertext: str) -> str:
+    """As if a key version that came after the vault's backup had made it."""
+    return re.sub(r"^vault:v\d+:", f"vault:v{MISSING_VERSION}:", ciphertext)
+
+
+def of_another_key(ciphertext: str) -> str:
+    """Made under the same key version by a key with other material: AES-256-GCM, as the vault's transit engine."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    prefix, _, _ = ciphertext.rpartition(":")
+    nonce = os.urandom(12)
+    sealed = AESGCM(AESGCM.generate_key(256)).encrypt(nonce, b"Runbook record of another vault.", None)
+    return f"{prefix}:{base64.b64encode(nonce + sealed).decode()}"
 
 
 def lose_index(copy: Cluster, index: str) -> None:

@@ -12,7 +12,7 @@ from runbook.training.certificates import Authority
 from runbook.training.production_vault import CONNECTION, CUSTODIANS, MOUNTS, TRANSIT_KEY, ProductionVault
 from runbook.training.servers import aws_names as names
 from runbook.training.servers.aws_process import AwsProcess
-from runbook.training.servers.northflank_documents import VAULT
+from runbook.training.servers.northflank_state import VAULT
 from runbook.training.servers.openbao import Bao
 from runbook.training.variant import Seal
 

@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from runbook.training.servers.zone import SECURITY_LEVELS
+
+CANARIES = ("other-text", "newer-version", "other-key")
+LIMITERS = ("northflank", "github", "cloudflare")
+CERTIFICATES = ("self-signed", "expired", "wrong-host")
+
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
     """A kind of fault: one sentence for the instructor, and the parameters it takes, each with its type.
 
-    Every parameter may be left out.  `at_start_only`: it must be set before the estate starts.  `seal`: it can only
-    happen where the vaults are sealed so (`variant.Variant`); empty: everywhere.
+    Every parameter may be left out; one that is named in `choices` takes no other word.  `at_start_only`: it must be
+    set before the estate starts.  `seal`: it can only happen where the vaults are sealed so (`variant.Variant`);
+    empty: everywhere.
     """
 
     sentence: str
     parameters: Mapping[str, type] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_start_only: bool = False
     seal: str = ""
 
@@ -37,7 +45,12 @@ DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         ),
         "source-instead-of-copy": FaultKind("the endpoint of a restored database leads to production's own server"),
         "production-lives": FaultKind("production goes on: a booking every second"),
-        "canary-changed": FaultKind("the canary record in the restored database holds another ciphertext"),
+        "canary-changed": FaultKind(
+            "the canary record in the restored database holds another ciphertext: of another text, of a key version "
+            "that the vault does not have, or made with another key",
+            {"to": str},
+            {"to": CANARIES},
+        ),
         "database-stopped": FaultKind("the restored database stops answering"),
         "vault-sealed": FaultKind("the staging vault restarts and is sealed again", seal="shamir"),
         "vault-kms-denied": FaultKind(
@@ -62,26 +75,50 @@ DATA_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
 )
 
 
-OUTER_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
+PLATFORM_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
     {
         "wrong-database": FaultKind(
             "a variable of the service itself keeps the application on production's database and vault"
         ),
-        "waf-off": FaultKind(
-            "the managed rules are switched off and the canary rule is gone", {"managed": bool, "canary": bool}
-        ),
         "digest-swapped": FaultKind("somebody deploys another release under us", {"tag": str}),
         "half-boot": FaultKind("the release answers 200 with an error page, at the health address too"),
         "app-stopped": FaultKind("the application's processes are stopped"),
+        "unsigned-image": FaultKind("the newest release was built from an unsigned commit"),
+        "moved-tag": FaultKind("the newest release's tag names other content in the registry"),
+        "red-checks": FaultKind("the newest release's check-runs failed"),
+        "rate-limited": FaultKind(
+            "a provider refuses the next calls and asks for that many seconds of patience",
+            {"provider": str, "calls": int, "wait": int},
+            {"provider": LIMITERS},
+        ),
+    }
+)
+
+
+EDGE_FAULTS: Mapping[str, FaultKind] = MappingProxyType(
+    {
+        "waf-off": FaultKind(
+            "the managed rules are switched off and the canary rule is gone, or their phases were never configured",
+            {"managed": bool, "canary": bool, "never_configured": bool},
+        ),
         "dns-old-origin": FaultKind(
             "the record names the old origin, and public resolvers go on saying so for a while", {"answers": int}
         ),
         "zone-paused": FaultKind("the zone is paused: names resolve, nothing is protected"),
-        "unsigned-image": FaultKind("the newest release was built from an unsigned commit"),
-        "moved-tag": FaultKind("the newest release's tag names other content in the registry"),
-        "red-checks": FaultKind("the newest release's check-runs failed"),
+        "open-origin": FaultKind("the platform's own ingress lets in who does not come through the edge"),
+        "bad-certificate": FaultKind(
+            "the edge shows a certificate that is self-signed, expired or for another host",
+            {"guilt": str},
+            {"guilt": CERTIFICATES},
+        ),
+        "http-redirect": FaultKind("the edge sends every visitor over https to http"),
+        "security-level": FaultKind(
+            "somebody set another security level for the zone", {"level": str}, {"level": SECURITY_LEVELS}
+        ),
     }
 )
+
+OUTER_FAULTS: Mapping[str, FaultKind] = MappingProxyType({**PLATFORM_FAULTS, **EDGE_FAULTS})
 
 
 def known() -> Mapping[str, FaultKind]:
@@ -97,7 +134,11 @@ def checked(kind: str, given: Mapping[str, Any], table: Mapping[str, FaultKind] 
     for name in given:
         if name not in parameters:
             raise ValueError(f"fault {kind} takes no {name!r}; it takes: {', '.join(parameters) or 'nothing'}")
-    return {name: _converted(kind, name, value, parameters[name]) for name, value in given.items()}
+    converted = {name: _converted(kind, name, value, parameters[name]) for name, value in given.items()}
+    for name, choices in table[kind].choices.items():
+        if name in converted and converted[name] not in choices:
+            raise ValueError(f"fault {kind}: {name} must be one of {', '.join(choices)}, not {converted[name]!r}")
+    return converted
 
 
 def _converted(kind: str, name: str, value: Any, wanted: type) -> Any:

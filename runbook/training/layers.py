@@ -67,5 +67,5 @@ def practice(root: Path, control_url: str, *, seed: int, variant: Variant) -> La
     now = datetime.now(UTC)
     authority = Authority(root / "authority")
     data = DataLayers(root, authority, seed=seed, now=now, control_url=control_url, variant=variant)
-    outer = OuterLayers(root, authority, data, now=now, seed=seed)
+    outer = OuterLayers(root, authority, data, now=now, seed=seed, public_names=variant.public_names)
     return Layers(data, outer, DATA_FAULTS, OUTER_FAULTS)

@@ -45,7 +45,7 @@ class Answer(_Strict):
     """
 
     at: str
-    do: Literal["sign-in", "retry", "attest", "back", "abort", "open"] | None = None
+    do: Literal["sign-in", "retry", "attest", "close", "back", "abort", "open"] | None = None
     to: str = ""
     reason: str = ""
     shares: tuple[str, ...] | None = None
@@ -121,11 +121,14 @@ def _files() -> list[Traversable]:
     return [file for file in folder.iterdir() if file.name.endswith(".toml")]
 
 
-def load(name: str, *, steps: Collection[str], stages: Collection[str]) -> Scenario:
-    """A scenario of the deck by name, or a file by path; WrongUse names everything that is wrong with it."""
+def load(name: str, *, steps: Collection[str], stages: Collection[str], asking: Collection[str]) -> Scenario:
+    """A scenario of the deck by name, or a file by path; WrongUse names everything that is wrong with it.
+
+    `asking` are the steps at which the operator is asked something: only they have a moment before them.
+    """
     text = toml_file.text_of(Path(name)) if "/" in name or name.endswith(".toml") else _of_deck(name)
     scenario = toml_file.parse(text, Scenario, name)
-    mistakes = [*_of_faults(scenario, steps, stages), *_of_answers(scenario, steps, stages)]
+    mistakes = [*_of_faults(scenario, steps, stages, asking), *_of_answers(scenario, steps, stages)]
     if scenario.expect.fails_at and scenario.expect.fails_at not in steps:
         mistakes.append((("expect", "fails_at"), f"{scenario.expect.fails_at} is no step id"))
     if mistakes:
@@ -142,13 +145,18 @@ def _of_deck(name: str) -> str:
     return known[name].read_text(encoding="utf-8")
 
 
-def _of_faults(scenario: Scenario, steps: Collection[str], stages: Collection[str]) -> Iterator[Mistake]:
+def _of_faults(
+    scenario: Scenario, steps: Collection[str], stages: Collection[str], asking: Collection[str]
+) -> Iterator[Mistake]:
     kinds = known()
     moments = {"start", *(f"{when} {step}" for step in steps for when in ("before", "after"))}
     moments |= {f"{when} {stage}" for stage in stages for when in ("checkpoint", "opened")}
     for number, fault in enumerate(scenario.faults):
         if fault.when not in moments:
             what = f"{fault.when} is none of: start, before/after STEP, checkpoint/opened STAGE"
+            yield ("faults", number, "when"), what
+        if (step := fault.when.removeprefix("before ")) in set(steps) - set(asking) and step != fault.when:
+            what = f"nobody is asked anything at {step}: take the step after which it should happen (after STEP)"
             yield ("faults", number, "when"), what
         if fault.kind not in kinds:
             what = f"no fault is called {fault.kind}: one of {', '.join(sorted(kinds))}"

@@ -30,7 +30,7 @@ from runbook.training.layers import Layers, practice
 from runbook.training.process import Child
 from runbook.training.servers.web import LoopbackServer
 from runbook.training.statefile import EstateFile, Listed, State
-from runbook.training.variant import CHOICES, Variant
+from runbook.training.variant import CHOICES, Variant, option
 
 IDLE_LIMIT = 30 * 60.0
 TICK = 0.1
@@ -185,10 +185,10 @@ def asked(arguments: Sequence[str] | None = None) -> tuple[Path, int, Variant]:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--seal", choices=CHOICES["seal"], required=True)
-    parser.add_argument("--sign-in", choices=CHOICES["sign_in"], required=True)
+    for name, choices in CHOICES.items():
+        parser.add_argument(option(name), choices=choices, required=True)
     chosen = parser.parse_args(arguments)
-    return chosen.folder, chosen.seed, Variant(seal=chosen.seal, sign_in=chosen.sign_in)
+    return chosen.folder, chosen.seed, Variant(**{name: getattr(chosen, name) for name in CHOICES})
 
 
 def main() -> None:

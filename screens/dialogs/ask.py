@@ -15,12 +15,14 @@ from textual.widgets import Static
 
 from runbook.views import Session
 from screens.frame import GRACE_S, Frame
-from screens.text import one_line, plain
+from screens.text import block, plain, within
 from screens.widgets.actions import ActionBar
 from screens.widgets.banner import BannerBar
 
 T = TypeVar("T")
 LOOK_S = 0.5
+FALLEN_LINES = 2  # as the stylesheet has it
+UNKNOWN_WIDTH = 56  # before the first layout: what the narrowest terminal has
 PATIENCE_S = 2.0  # an app that is closing builds nothing any more
 
 HELP = Binding("question_mark,f1", "help", "Help", id="ask.help", key_display="?", tooltip="Why, and the manual way")
@@ -69,7 +71,8 @@ class Ask(Frame[T], ModalScreen[T]):
         down = [f"✗ {stage.title} fell: {pulse.observed}" for stage, pulse in fell if pulse and not pulse.alive]
         line = self.query_one("#fallen", Static)
         line.display = bool(down) and self.SHOWS_FALLEN
-        line.update(plain(one_line(" · ".join(down), 300)))
+        room = self.query_one("#dialog").content_size.width or UNKNOWN_WIDTH
+        line.update(block(within(" · ".join(down), room, FALLEN_LINES)))
 
     def _point_down(self) -> None:
         self.call_after_refresh(self._point_down_now)  # once the layout is what it will be

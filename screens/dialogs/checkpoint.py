@@ -16,12 +16,15 @@ from textual.widgets import Static
 from runbook.engine.ports import Act, Decision, Gate
 from runbook.engine.procedure import Step
 from runbook.views import Session
+from screens.dialogs.ask import UNKNOWN_WIDTH
 from screens.dialogs.deciding import Deciding
 from screens.text import one_line, plain
 from screens.widgets.pairs import Pair
 from screens.words import BAD, GOOD, QUIET, step_mark
 
 LOOK_S = 0.25
+SHUT = "✗ SHUT  "
+BESIDE = 2  # lines that a refusal may fill beside the keys; a longer one stands above the evidence, where it scrolls
 
 
 class CheckpointDialog(Deciding):
@@ -31,6 +34,7 @@ class CheckpointDialog(Deciding):
         Binding("o,enter", "open_gate", "Open checkpoint", id="checkpoint.open", key_display="o/⏎"),
         Binding("s", "sign_in", "Sign in again", id="checkpoint.sign-in", tooltip="Here and now; nothing is lost"),
         Binding("r", "retry", "Look again", id="checkpoint.retry", tooltip="Run the checks again"),
+        Binding("c", "close", "Close doors", id="checkpoint.close", tooltip="Takes back what was opened to the world"),
         Binding("b", "back", "Back", id="checkpoint.back", tooltip="To an earlier stage, with a reason"),
         Binding("q", "abort", "Abort run", id="checkpoint.abort", tooltip="End the run, with a reason"),
     ]
@@ -45,9 +49,10 @@ class CheckpointDialog(Deciding):
             about=f"stage {gate.number} {gate.title}",
             options=gate.options,
             back_to=gate.back_to,
+            retreat=gate.retreat,
         )
         self._gate = gate
-        self._shown: str | None = None
+        self._shown: tuple[str, bool] | None = None
 
     def refusal(self) -> str | None:
         """Why it stays shut now, or None."""
@@ -56,7 +61,8 @@ class CheckpointDialog(Deciding):
         return self._gate.refusal or self.session.refusal(self._gate.stage)
 
     def body(self) -> Iterable[Widget]:
-        """Each step with its verdict and what was observed."""
+        """Why it is shut, where that is long; each step with its verdict and what was observed."""
+        yield Static(id="refusal", markup=False)
         for step in self.session.procedure.stage(self._gate.stage).steps:
             yield self._evidence(step)
 
@@ -83,14 +89,30 @@ class CheckpointDialog(Deciding):
 
     def _look(self) -> None:
         sentence = self.refusal() or ""
-        way_out = " — press s: sign in again here, nothing is lost" if sentence and self._signed_out() else ""
-        if sentence + way_out == self._shown:
+        ways = self._ways_out() if sentence else ""
+        above = len(SHUT + sentence) > BESIDE * (self.query_one("#dialog").content_size.width or UNKNOWN_WIDTH)
+        if (sentence + ways, above) == self._shown:
             return
-        self._shown = sentence + way_out
-        shut = Content.assemble(("✗ SHUT  ", BAD), one_line(sentence), (way_out, "bold"))
+        self._shown = (sentence + ways, above)
+        self._show_refusal(sentence if above else "")
+        why = "why stands above the evidence" if above else one_line(sentence)
+        shut = Content.assemble((SHUT, BAD), why, (ways, "bold"))
         ready = Content.assemble(("✓ CAN BE OPENED  ", GOOD), "every step holds; opening it is your act")
         self.query_one("#gate", Static).update(shut if sentence else ready)
         self.refresh_bindings()
+
+    def _show_refusal(self, sentence: str) -> None:
+        """In full, where it scrolls."""
+        whole = self.query_one("#refusal", Static)
+        whole.display = bool(sentence)
+        whole.update(plain(sentence, BAD))
+
+    def _ways_out(self) -> str:
+        """What helps, besides looking again."""
+        signing = " — press s: sign in again here, nothing is lost" if self._signed_out() else ""
+        retreat, _, _ = self._gate.retreat.partition(":")  # the dialogue behind that key says the rest
+        closing = f" — press c: {one_line(retreat)}" if Act.CLOSE in self._gate.options else ""
+        return signing + closing
 
     def may(self, action: str) -> bool | None:
         """Opening is greyed while the checkpoint refuses."""
@@ -111,6 +133,6 @@ class CheckpointDialog(Deciding):
         sentence = self.refusal()
         if sentence is not None:
             self.app.bell()
-            self.query_one("#gate", Static).update(plain(f"✗ SHUT  {sentence}"))
+            self._look()
             return
         self.dismiss(Decision(Act.OPEN))

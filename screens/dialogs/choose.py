@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from runbook.engine.ports import Choice, Choose, Option
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
-from screens.text import plain
+from screens.text import plain, within
 from screens.widgets.fitted import FittedTable
 from screens.widgets.inputs import Entry
+from screens.words import QUIET
+
+ROW_LINES = 3  # of a row that is cut in the table
 
 
 class ChooseDialog(Ask[Choice]):
@@ -70,7 +74,7 @@ class ChooseDialog(Ask[Choice]):
         option = self._marked()
         default = option is not None and option.key == self._ask.default
         self.query_one("#reason", Input).display = option is not None and not default and not option.unfit
-        self.query_one("#note", Static).update(plain(self._sentence(option)))
+        self.query_one("#note", Static).update(self._note(option))
         self._show_typed(option)
         self.refresh_bindings()
 
@@ -83,6 +87,18 @@ class ChooseDialog(Ask[Choice]):
         label.update(plain(option.detail))
         if option.key != self._typed_for:
             self._typed_for, entry.value = option.key, ""
+
+    def _note(self, option: Option | None) -> Content:
+        """What choosing it means; and all of a row that is cut above, where nothing else needs the room."""
+        sentence = plain(self._sentence(option))
+        if option is None or option.unfit or option.detail or not self.query_one(FittedTable).cuts_marked:
+            return sentence
+        told = within(" · ".join(option.cells), self.query_one("#dialog").content_size.width, ROW_LINES)
+        return Content.assemble(sentence, "\n", (told, QUIET))
+
+    def on_resize(self) -> None:
+        """What of a row is shown depends on the width."""
+        self.call_after_refresh(self._explain)
 
     def _sentence(self, option: Option | None) -> str:
         if option is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
@@ -14,7 +15,7 @@ from runbook.engine.ports import Change, Confirm
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
 from screens.text import plain
-from screens.widgets.pairs import Pair
+from screens.widgets.pairs import LABEL, Pair
 
 
 class ConfirmDialog(Ask[bool]):
@@ -31,15 +32,15 @@ class ConfirmDialog(Ask[bool]):
         self._preview = ask.preview
 
     def body(self) -> Iterable[Widget]:
-        """What, on what, by which calls, with which differences."""
+        """What, on what, with which differences, by which calls: all of it, however much; it scrolls."""
         yield Pair("what", self._preview.what)
         yield Pair("target", self._preview.target, style="bold")
-        for number, call in enumerate(self._preview.calls):
-            yield Pair("exact calls" if number == 0 else "", call)
         if self._preview.changes:
-            yield Static("What changes", classes="section")
-            for change in self._preview.changes:
-                yield _diff(change)
+            yield Static(_counted("What changes", self._preview.changes), classes="section")
+            yield from _diffs(self._preview.changes)
+        if self._preview.calls:
+            yield Static(_counted("Exact calls", self._preview.calls), classes="section")
+            yield from (_signed("·", call) for call in self._preview.calls)
 
     def action_agree(self) -> None:
         """Do it."""
@@ -65,17 +66,45 @@ class OptionalDialog(ConfirmDialog):
         yield from super().body()
 
 
-def _diff(change: Change) -> Horizontal:
+class AgainDialog(ConfirmDialog):
+    """The first one after changes were taken back: Enter, pressed once too often, must not make them again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "agree", "Do it", id="again.agree"),
+        Binding("n,escape", "decline", "Not now", id="again.decline", key_display="n/esc"),
+        Binding("enter", "unsure", show=False),
+        HELP,
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        """The same, and why Enter is not enough."""
+        yield Pair("careful", "changes were taken back just now: only y agrees, Enter does nothing")
+        yield from super().body()
+
+    def action_unsure(self) -> None:
+        """Neither yes nor no."""
+        self.app.bell()
+
+
+def _counted(title: str, things: Sequence[object]) -> str:
+    return title if len(things) == 1 else f"{title} ({len(things)})"
+
+
+def _diffs(changes: Sequence[Change]) -> Iterable[Widget]:
+    """Names beside the values where all of them have room there, else above them, so that no name is broken."""
+    beside = all(cell_len(change.name) <= LABEL for change in changes)
+    return (_diff(change, beside=beside) for change in changes)
+
+
+def _diff(change: Change, *, beside: bool) -> Widget:
     """The signs have a column of their own: a long value must not push its sign to another line."""
     lines = [(sign, text) for sign, text in (("-", change.before), ("+", change.after)) if text]
-    return Horizontal(
-        Static(plain(change.name), classes="pair-label"),
-        Vertical(*(_signed(sign, text) for sign, text in lines), classes="change-lines"),
-        classes="change",
-    )
+    signed = Vertical(*(_signed(sign, text) for sign, text in lines), classes="change-lines")
+    name = Static(plain(change.name), classes="pair-label" if beside else "change-name")
+    return Horizontal(name, signed, classes="change") if beside else Vertical(name, signed, classes="change")
 
 
 def _signed(sign: str, text: str) -> Horizontal:
-    style = "$text-error" if sign == "-" else "$text-success"
+    style = {"-": "$text-error", "+": "$text-success"}.get(sign, "")
     columns = (Static(plain(sign, style), classes="change-sign"), Static(plain(text, style), classes="pair-text"))
     return Horizontal(*columns, classes="change")

@@ -1,4 +1,4 @@
-"""What the failure dialogue and the checkpoint share: acts that are offered, and those that need a reason."""
+"""What the failure dialogue and the checkpoint share: acts that are offered; some are asked about once more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from screens.dialogs.reason import ReasonDialog
 class Deciding(Ask[Decision]):
     """Answers with a Decision; an act that was not offered cannot be given.
 
-    `about` is the step or stage as the reason dialogue names it.
+    `about` is the step or stage as the reason dialogue names it; `retreat` what taking back does, in words.
     """
 
     def __init__(
@@ -23,12 +23,14 @@ class Deciding(Ask[Decision]):
         about: str,
         options: tuple[Act, ...],
         back_to: tuple[str, ...],
+        retreat: str = "",
         step: str = "",
     ) -> None:
         super().__init__(session, kind=kind, headline=headline, step=step)
         self._about = about
         self._options = options
         self._back_to = back_to
+        self._retreat = retreat
 
     def may(self, action: str) -> bool | None:
         """What was not offered is not shown."""
@@ -36,6 +38,7 @@ class Deciding(Ask[Decision]):
             "sign_in": Act.SIGN_IN,
             "retry": Act.RETRY,
             "attest": Act.ATTEST,
+            "close": Act.CLOSE,
             "back": Act.BACK,
             "abort": Act.ABORT,
             "open_gate": Act.OPEN,
@@ -56,6 +59,10 @@ class Deciding(Ask[Decision]):
         """State it instead, with a reason."""
         self._with_reason(Act.ATTEST)
 
+    def action_close(self) -> None:
+        """Take back what was opened to the world, after a look at what that means; a reason may be given."""
+        self._with_reason(Act.CLOSE)
+
     def action_back(self) -> None:
         """To an earlier stage, with a reason."""
         self._with_reason(Act.BACK)
@@ -65,7 +72,7 @@ class Deciding(Ask[Decision]):
         self._with_reason(Act.ABORT)
 
     def _with_reason(self, act: Act) -> None:
-        dialog = ReasonDialog(self.session, act, about=self._about, back_to=self._back_to)
+        dialog = ReasonDialog(self.session, act, about=self._about, back_to=self._back_to, retreat=self._retreat)
         self.app.push_screen(dialog, self._decided)
 
     def _decided(self, decision: Decision | None) -> None:

@@ -26,12 +26,13 @@ MEANING = {
 
 
 class FailureDialog(Deciding):
-    """Retry, attest (where allowed), back, abort."""
+    """Retry, attest (where allowed), close the doors (where they were opened), back, abort."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sign_in", "Sign in again", id="failure.sign-in", tooltip="Here and now; nothing is lost"),
         Binding("r", "retry", "Retry", id="failure.retry"),
         Binding("a", "attest", "Attest", id="failure.attest", tooltip="State it instead, with a reason"),
+        Binding("c", "close", "Close doors", id="failure.close", tooltip="Takes back what was opened to the world"),
         Binding("b", "back", "Back", id="failure.back", tooltip="To an earlier stage, with a reason"),
         Binding("q", "abort", "Abort run", id="failure.abort", tooltip="End the run, with a reason"),
         HELP,
@@ -46,6 +47,7 @@ class FailureDialog(Deciding):
             about=ask.step,
             options=ask.options,
             back_to=ask.back_to,
+            retreat=ask.retreat,
             step=ask.step,
         )
         self._ask = ask
@@ -63,12 +65,14 @@ class FailureDialog(Deciding):
             yield Pair("", fix)
         else:
             yield Pair("do this", fix)
+        if Act.CLOSE in ask.options:
+            yield Pair("or", f"press c: {ask.retreat}")
         yield Pair("by hand", ask.manual or "there is no manual way")
         yield Pair("why it matters", ask.why)
         if ask.provider_text:
             yield Pair("provider said", ask.provider_text)
         yield Pair("source", ask.source)
-        if ask.verdict is Verdict.INCONCLUSIVE and Act.ATTEST not in ask.options:
+        if ask.verdict is Verdict.INCONCLUSIVE and not self.session.procedure.step(ask.step).attestable:
             yield Pair("attest", "This step can never be attested.")
 
 

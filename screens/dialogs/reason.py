@@ -1,4 +1,4 @@
-"""What needs a reason gets one here: an attestation, a way back, an abort."""
+"""What is asked about once more, and gets its reason here: an attestation, closed doors, a way back, an abort."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from runbook.engine.ports import Act, Decision
+from runbook.engine.procedure import Action
 from runbook.views import Session
 from screens.dialogs.ask import Ask
 from screens.text import plain
@@ -22,11 +23,15 @@ from screens.widgets.pairs import Pair
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How one act that needs a reason is put to the operator."""
+    """How one act is put to the operator; in an emergency nobody is made to type why.
+
+    `{void}` in a consequence are the results that it makes void.
+    """
 
     kind: str
     headline: str
     consequence: str
+    emergency: bool = False
 
 
 WORDS = {
@@ -34,6 +39,13 @@ WORDS = {
         "Attest",
         "You state it in place of the check",
         "An exception in the record, under your name: the stage becomes ATTESTED, the run PASS WITH ISSUES at best.",
+    ),
+    Act.CLOSE: Words(
+        "Close the doors",
+        "Take back what was opened to the world",
+        "At once, newest first, each change announced and looked at again; {void} become void. "
+        "This does not end the run.",
+        emergency=True,
     ),
     Act.BACK: Words(
         "Go back",
@@ -50,7 +62,10 @@ WORDS = {
 
 
 class ReasonDialog(Ask[Decision | None]):
-    """The decision with its reason (and, for BACK, where to), or None: the operator thought better of it."""
+    """The decision with its reason (and, for BACK, where to), or None: the operator thought better of it.
+
+    `retreat` is the procedure's own sentence for CLOSE.
+    """
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,22 +73,33 @@ class ReasonDialog(Ask[Decision | None]):
         Binding("escape", "cancel", "Cancel", id="reason.cancel", key_display="esc"),
     ]
 
-    def __init__(self, session: Session, act: Act, *, about: str, back_to: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, session: Session, act: Act, *, about: str, back_to: tuple[str, ...] = (), retreat: str = ""
+    ) -> None:
         self._act = act
+        self._retreat = retreat
         self._words = WORDS[act]
         self._back_to = back_to if act is Act.BACK else ()
-        super().__init__(session, kind=f"{self._words.kind} · {about}", headline=self._words.headline)
+        headline = retreat if act is Act.CLOSE and retreat else self._words.headline
+        super().__init__(session, kind=f"{self._words.kind} · {about}", headline=headline)
 
     def body(self) -> Iterable[Widget]:
         """What follows from it."""
-        yield Pair("then", self._words.consequence)
+        yield Pair("then", self._words.consequence.format(void=self._void()))
+
+    def _void(self) -> str:
+        """Which results do not stand any more once the doors are closed."""
+        steps = (step for step in self.session.procedure.steps() if isinstance(step, Action))
+        opened = next((step.id for step in steps if step.retreat and step.retreat == self._retreat), "")
+        return f"the results of {opened} and later" if opened else "its results and all later ones"
 
     def entries(self) -> Iterable[Widget]:
         """Where to, why, and what is missing."""
         if self._back_to:
             options = [Option(plain(self._place(place)), id=place) for place in self._back_to]
             yield MarkList(*options, id="places", compact=True, markup=False)
-        yield Entry(placeholder="the reason (recorded)", id="reason")
+        which = "a reason, if there is time for one" if self._words.emergency else "the reason"
+        yield Entry(placeholder=f"{which} (recorded)", id="reason")
         yield Static(id="note", markup=False)
 
     def _place(self, stage_id: str) -> str:
@@ -86,9 +112,9 @@ class ReasonDialog(Ask[Decision | None]):
             self.query_one(OptionList).highlighted = len(self._back_to) - 1
 
     def action_hand_in(self) -> None:
-        """With a reason it is decided, without one it is not."""
+        """With a reason it is decided, without one only what cannot wait for one."""
         reason = self.query_one(Input).value.strip()
-        if not reason:
+        if not reason and not self._words.emergency:
             self.query_one("#note", Static).update("A reason is needed: it stands in the record.")
             self.query_one(Input).focus()
             return

@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button
 
+from screens.widgets.flow import Flowing
+
 
 def shown_bindings(screen: Screen[Any]) -> list[Binding]:
     """The screen's own visible bindings, one for each action, in the order in which they are declared."""
@@ -21,7 +23,7 @@ def shown_bindings(screen: Screen[Any]) -> list[Binding]:
     return list(found.values())
 
 
-class ActionBar(HorizontalGroup):
+class ActionBar(HorizontalGroup, Flowing):
     """Buttons made from the screen's bindings, so that mouse and keyboard cannot differ; the footer names the keys."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ SCROLLBAR = 2
 
 
 class FittedTable(MarkTable):
-    """Rows of plain texts; the longest column gives way to the others, again at each size."""
+    """Rows of plain texts; the longest columns give way to the others, again at each size."""
 
     def fill(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """What it shows from now on."""
@@ -26,27 +26,44 @@ class FittedTable(MarkTable):
         self._cells = [[one_line(cell, 300) for cell in row] for row in rows]
         self._fit(self.size.width)
 
+    @property
+    def cuts_marked(self) -> bool:
+        """Whether something of the marked row is not shown."""
+        at = self.cursor_row
+        return 0 <= at < len(self._cells) and self._fitted[at] != self._cells[at]
+
     def on_resize(self, event: events.Resize) -> None:
         """Fit again, with the same row marked."""
         self._fit(event.size.width)
 
     def _fit(self, width: int) -> None:
         marked = self.cursor_row
+        titles, *self._fitted = fitted([self._titles, *self._cells], width - SCROLLBAR)
         with self.prevent(DataTable.RowHighlighted):
             self.clear(columns=True)
-            self.add_columns(*(Text(title) for title in self._titles))
-            for row in fitted([self._titles, *self._cells], width - SCROLLBAR)[1:]:
+            self.add_columns(*(Text(title) for title in titles))
+            for row in self._fitted:
                 self.add_row(*(Text(cell) for cell in row))
             self.move_cursor(row=marked)
 
 
 def fitted(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
-    """The rows, the longest column cut so that all of them have room beside each other; no width: not cut."""
-    widest = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    longest = widest.index(max(widest))
-    over = sum(widest) + PADDING * len(widest) - width if width > 0 else 0
-    room = max(widest[longest] - max(over, 0), LEAST)
-    return [[cut(cell, room) if at == longest else cell for at, cell in enumerate(row)] for row in rows]
+    """The rows, the longest columns cut so that all of them have room beside each other; no width: not cut."""
+    room = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    over = sum(room) + PADDING * len(room) - width if width > 0 else 0
+    while over > 0 and max(room) > LEAST:
+        over -= _narrower(room, over)
+    return [[cut(cell, most) for cell, most in zip(row, room, strict=True)] for row in rows]
+
+
+def _narrower(room: list[int], over: int) -> int:
+    """The widest column gives way, no further than to the next widest; answers by how many cells."""
+    widest = room.index(max(room))
+    next_widest = max((cells for at, cells in enumerate(room) if at != widest), default=0)
+    least = max(LEAST, min(next_widest, room[widest] - 1))
+    gone = min(over, room[widest] - least)
+    room[widest] -= gone
+    return gone
 
 
 def cut(text: str, room: int) -> str:

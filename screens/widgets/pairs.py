@@ -9,6 +9,8 @@ from textual.widgets import Static
 
 from screens.text import plain
 
+LABEL = 15  # cells that a label has beside its text
+
 
 class Pair(Horizontal):
     """One label and one text; the text is outside text and is treated as such."""

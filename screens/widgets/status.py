@@ -13,7 +13,7 @@ from runbook.engine.events import Progress
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
 from screens.text import one_line
-from screens.words import BAD, BUSY, GOOD, QUIET, WARN, clock, current_stage, outcome, so_far
+from screens.words import BAD, BUSY, GOOD, QUIET, WARN, clock, current_stage, fraction, outcome
 
 IDLE_HANDS = ("▸ working, nothing to press: ", BUSY)
 
@@ -47,7 +47,9 @@ def _before(progress: Mapping[str, Progress]) -> str:
 
 
 def _progress(said: Progress) -> str:
-    return f" {so_far(said, 80)}" if said.total > 0 else f" · {so_far(said, 80)}"
+    """Without a bar, which the step's own place has: on one narrow line the share and the words count."""
+    share = f" {fraction(said):.0%}" if said.total > 0 else " ·"
+    return f"{share} {one_line(said.text, 80)}"
 
 
 class Clocks(Static):

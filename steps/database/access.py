@@ -15,6 +15,17 @@ def endpoint(here: Here) -> Endpoint:
     return Endpoint(ready.host, route.port or ready.port, route.hostaddr or None)
 
 
+def beside(here: Here, host: str, port: int) -> Endpoint | None:
+    """Another instance, by the way that leads to the copy; None where that way leads to the copy only.
+
+    A tunnel's end stands for one endpoint: nothing is asked through it in another's name.
+    """
+    ready, reached = here.desk.need(InstanceReady), endpoint(here)
+    if reached.port != ready.port or (reached.hostaddr and port == reached.port):
+        return None
+    return Endpoint(host, port, reached.hostaddr)
+
+
 def copy(here: Here) -> Database:
     """The restored instance, from inside, read-only."""
     return here.estate.sql.at(endpoint(here))

@@ -90,9 +90,10 @@ def _terms(here: Here, near: Around, depth: ContentDepth, version: str, catalogu
 def _written_to(here: Here) -> str:
     """After going back from a later stage: this run's own application has been connected to this copy since."""
     deployed, restored = here.run.former_fact(Deployed), here.desk.need(InstanceRestored)
-    if deployed is None or moment(deployed.at) < moment(restored.asked_at):
+    last = max(deployed.at.values(), key=moment) if deployed else ""
+    if not last or moment(last) < moment(restored.asked_at):
         return ""
-    return f"The application was deployed on this copy at {deployed.at} and may have written to it. "
+    return f"The application was deployed on this copy at {last} and may have written to it. "
 
 
 def _cleaned(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -92,7 +92,7 @@ def _quiet(here: Here, effects: tuple[SideEffect, ...], how: str) -> Observation
 
 
 def _waiting(queues: list[SideEffect]) -> str:
-    """Rows that the application would send: its sending is off before it is started (application.config)."""
+    """Rows that the application would send: its sending is off before it is started (application.quiet)."""
     return f"; rows wait in {_named(queues)}, which the application must not send" if queues else ""
 
 

@@ -10,7 +10,7 @@ from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Choose, Option
 from runbook.engine.verdict import Observation
 from runbook.estate.ports import Endpoint, Whereabouts
-from steps.database.access import copy, endpoint, owner
+from steps.database.access import beside, copy, owner
 from steps.facts import InstanceReady, InstanceRestored, RouteChosen
 from steps.here import Here, iso, moment
 
@@ -131,11 +131,11 @@ async def _is_the_source(here: Here, ready: InstanceReady, where: Whereabouts) -
         return ""
     if ready.resource_id and source.resource_id == ready.resource_id:
         return "THIS IS THE SOURCE: the provider gives both the same resource id"
-    reached = endpoint(here)
-    if not source.host or reached.port != ready.port:
-        return ""  # production is gone, or a tunnel's end stands for one endpoint only
+    way = beside(here, source.host, source.port) if source.host else None
+    if way is None:
+        return ""  # production is gone, or the way leads to the copy only
     try:
-        there = await here.estate.sql.at(Endpoint(source.host, source.port, reached.hostaddr)).whereabouts()
+        there = await here.estate.sql.at(way).whereabouts()
     except (NoVerdict, LayerFailed):
         return ""  # production does not answer: its start time is all that is known of it
     same = (there.started, there.address, there.port) == (where.started, where.address, where.port)

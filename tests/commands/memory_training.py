@@ -41,7 +41,9 @@ class MemoryTraining:
     # -- what stands in for the class PracticeEstate --------------------------------------------------------------
     def start(self, folder: Path, *, variant: Variant, **_: Any) -> PracticeEstate:
         folder.mkdir(parents=True)
-        self.estates[folder] = MemoryPracticeEstate(MemoryEstate(self.clock.now))
+        self.estates[folder] = MemoryPracticeEstate(
+            MemoryEstate(self.clock.now, hostnames=0 if variant.public_names == "none" else 2)
+        )
         if variant.seal == "awskms":
             self.estates[folder].world.sealed_by_kms()
         self.prepare(self.estates[folder].world)

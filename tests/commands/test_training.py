@@ -40,8 +40,10 @@ def typed() -> str:
             "yes",  # with a master password of its own
             "",  # compared in full
             "open",
-            "yes",
-            "yes",
+            "",  # the newest image
+            "yes",  # its switches off
+            "yes",  # pointed at the restored layers
+            "yes",  # deployed
             "open",
             "yes",
             "open",

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from runbook.config import Environment
 from runbook.engine.errors import LayerFailed
 from runbook.estate.memory import MemoryEstate
 from runbook.estate.ports import Deployment, Instance, SealStatus, ThrowAway, Undecryptable
 from tests.contract.world import World
+from tests.support.practice_estate import MemoryPracticeEstate
 
 
 def _memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = MemoryEstate(now=lambda: datetime.now(UTC))
+    nameless = MemoryEstate(now=lambda: datetime.now(UTC), hostnames=0).estate()
     credentials = made.credentials()
     folder = tmp_path_factory.mktemp("memory")
-    yield World(made.estate(), made.environment(), credentials.__getitem__, made.custodians(), made.bad_share(), folder)
+    yield World(
+        made.estate(),
+        made.environment(),
+        credentials.__getitem__,
+        made.custodians(),
+        made.bad_share(),
+        folder,
+        nameless=nameless,
+        fault=MemoryPracticeEstate(made).fault,
+    )
 
 
 def _practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -32,14 +45,31 @@ def _practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     practice, door = PracticeEstate.start(folder, seed=1), Door()
     try:
         environment = practice.environment()
-        estate = connect(environment, practice.credential, Interlock(Reach(loopback_only=True)), door)
+        interlock = Interlock(Reach(loopback_only=True))
+        estate = connect(environment, practice.credential, interlock, door)
+        nameless = connect(_without_names(environment), practice.credential, interlock, door)
         asyncio.run(estate.account.sign_in(practice.credential("aws-mfa-code")))
         custodians = {label: practice.share(label) for label in practice.custodians()[0]}
         bad = practice.share(next(iter(custodians)), bad=True)
-        yield World(estate, environment, practice.credential, custodians, bad, folder, pause=0.3)
+        yield World(
+            estate,
+            environment,
+            practice.credential,
+            custodians,
+            bad,
+            folder,
+            pause=0.3,
+            nameless=nameless,
+            fault=practice.fault,
+        )
     finally:
         door.close()
         practice.stop()
+
+
+def _without_names(environment: Environment) -> Environment:
+    edge = environment.connectivity.model_copy(update={"hostnames": ()})
+    return environment.model_copy(update={"connectivity": edge})
 
 
 ESTATES = {"memory": _memory, "practice": _practice}
@@ -113,8 +143,33 @@ def copy(world: World) -> Instance:
 
 
 @pytest.fixture(scope="module")
-def deployed(opened: World, copy: Instance) -> Deployment:
-    """The newest release, pointed at the restored database and vault, rolled out."""
+def deployed(opened: World, copy: Instance) -> Mapping[str, Deployment]:
+    """The newest release, pointed at the restored database and vault, rolled out: the active one of each service."""
     from tests.contract.deploying import deploy
 
     return deploy(opened, copy)
+
+
+# -- the estate in memory, made anew for each test ----------------------------------------------------------------
+@pytest.fixture
+def made() -> MemoryEstate:
+    return MemoryEstate(now=lambda: datetime.now(UTC))
+
+
+@pytest.fixture
+def memory(made: MemoryEstate, tmp_path: Path) -> World:
+    return World(
+        made.estate(), made.environment(), made.credentials().__getitem__, made.custodians(), made.bad_share(), tmp_path
+    )
+
+
+@pytest.fixture
+def running(memory: World) -> World:
+    """Restored, and the newest release deployed."""
+    from tests.contract.deploying import deploy
+    from tests.contract.memory import restore_database, restore_vault
+
+    restore_vault(memory)
+    memory.unseal(*memory.three_shares())
+    deploy(memory, restore_database(memory))
+    return memory

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import ipaddress
-import json
-import secrets
-from datetime import UTC, datetime
-
 import pytest
 
 from runbook.engine.errors import LayerFailed, NoVerdict, Refused
 from runbook.engine.ports import Secret
-from runbook.estate.ports import DnsRecord, Instance, SealStatus, ThrowAway, Undecryptable, WrongShares
-from tests.contract.deploying import newest_release
+from runbook.estate.ports import Instance, SealStatus, ThrowAway, Undecryptable, WrongShares
 from tests.contract.world import World, sha256
-
-MANAGED = "http_request_firewall_managed"
-CUSTOM = "http_request_firewall_custom"
 
 
 # -- identity -----------------------------------------------------------------------------------------------------
@@ -33,7 +22,7 @@ def test_everyone_knows_who_we_are(world: World):
         assert identity.id
     assert world.ask(estate.platform.project_visible(environment.application.project))
     assert not world.ask(estate.platform.project_visible("no-such-project"))
-    assert world.ask(estate.code.repository_visible(environment.application.image.repository))
+    assert world.ask(estate.code.repository_visible(environment.application.images[0].repository))
 
 
 # -- vault --------------------------------------------------------------------------------------------------------
@@ -168,126 +157,8 @@ def test_the_canary_of_the_copy_decrypts_in_the_restored_vault(opened: World, co
     assert sha256(plain.reveal().encode()) == canary.sha256
 
 
-# -- application --------------------------------------------------------------------------------------------------
-def test_the_newest_release_is_proved_by_bytes_commit_branch_and_checks(world: World):
-    image, code = world.environment.application.image, world.estate.code
-    release = newest_release(world)
-    proof = world.ask(world.estate.registry.image(f"{image.organisation}/{image.package}", release.digest))
-    assert proof is not None
-    assert proof.stated == proof.computed == release.digest
-    assert proof.revision is not None
-    commit = world.ask(code.commit(image.repository, proof.revision))
-    assert commit is not None
-    assert commit.verified
-    branch = world.ask(code.branch(image.repository, image.branch))
-    assert branch is not None
-    assert branch.protected
-    runs = world.ask(code.check_runs(image.repository, proof.revision))
-    assert set(image.required_checks) <= {run.name for run in runs if run.conclusion == "success"}
-
-
-def test_what_the_code_host_does_not_know_is_none(world: World):
-    image, code = world.environment.application.image, world.estate.code
-    assert world.ask(code.commit(image.repository, "0" * 40)) is None
-    assert world.ask(code.branch(image.repository, "no-such-branch")) is None
-    assert world.ask(world.estate.registry.image(image.repository, "no-such-tag")) is None
-
-
-def test_the_deployed_digest_runs_everywhere(opened: World, deployed):
-    settings, platform = opened.environment.application, opened.estate.platform
-    service = opened.ask(platform.service(settings.project, settings.service))
-    assert service is not None
-    assert deployed.digest == newest_release(opened).digest
-    assert opened.ask(platform.running_containers(settings.project, settings.service)) == service.instances
-    assert opened.ask(platform.service(settings.project, "no-such-service")) is None
-
-
-def test_the_health_document_names_what_runs(opened: World, deployed):
-    answer = opened.ask(opened.estate.web.get(opened.environment.application.health_url))
-    document = json.loads(answer.body)
-    assert answer.status == 200
-    assert (document["status"], document["database"], document["vault"]) == ("ok", "ok", "ok")
-    assert document["digest"] == deployed.digest
-    assert len(document["commit"]) == 40
-
-
-def test_the_application_is_connected_to_the_copy(opened: World, deployed, copy: Instance):
-    found = opened.ask(opened.connect(copy).sessions(opened.run))
-    assert found
-    assert all(session.application == opened.run for session in found)
-    assert opened.ask(opened.connect(copy).sessions("nobody")) == ()
-
-
-def test_the_application_proves_that_it_decrypts_the_canary(opened: World, deployed, copy: Instance):
-    canary, nonce = opened.environment.canary, secrets.token_bytes(16)
-    here = opened.connect(copy)
-    text = opened.ask(here.text_value(canary.table, canary.key_column, canary.key, canary.ciphertext_column))
-    plain = opened.ask(opened.estate.vault.decrypt("transit", canary.transit_key, text or ""))
-    answer = opened.ask(opened.estate.web.post(opened.environment.application.probe_url, {"nonce": nonce.hex()}))
-    expected = hmac.new(nonce, plain.reveal().encode(), hashlib.sha256).hexdigest()
-    assert json.loads(answer.body) == {"hmac": expected}
-
-
-# -- connectivity -------------------------------------------------------------------------------------------------
-def test_the_zone_and_its_rules(world: World):
-    settings, edge = world.environment.connectivity, world.estate.edge
-    zone = world.ask(edge.zone(settings.zone))
-    assert zone is not None
-    assert (zone.status, zone.paused) == ("active", False)
-    assert world.ask(edge.zone("no-such-zone.test")) is None
-    managed = world.ask(edge.rules(zone.id, MANAGED))
-    assert any(rule.ruleset == settings.managed_ruleset and rule.enabled for rule in managed)
-    assert world.ask(edge.rules(zone.id, "http_ratelimit")) == ()
-    with pytest.raises(LayerFailed):
-        world.ask(edge.rules("0" * 32, MANAGED))
-
-
-def test_a_dry_run_changes_no_rule_and_a_put_replaces_them(world: World):
-    edge = world.estate.edge
-    zone = world.ask(edge.zone(world.environment.connectivity.zone))
-    assert zone is not None
-    before = world.ask(edge.rules(zone.id, CUSTOM))
-    permit, phase = world.permit("cloudflare:PutRules", f"{zone.id}/{CUSTOM}"), CUSTOM
-    off = tuple({**rule.raw, "enabled": False} for rule in before)
-    world.ask(edge.put_rules(permit, zone.id, phase, off, dry_run=True))
-    assert [rule.enabled for rule in world.ask(edge.rules(zone.id, phase))] == [rule.enabled for rule in before]
-    world.ask(edge.put_rules(permit, zone.id, phase, off, dry_run=False))
-    assert not any(rule.enabled for rule in world.ask(edge.rules(zone.id, phase)))
-    world.ask(edge.put_rules(permit, zone.id, phase, tuple(rule.raw for rule in before), dry_run=False))
-    after = world.ask(edge.rules(zone.id, phase))
-    assert [rule.expression for rule in after] == [rule.expression for rule in before]
-
-
-def test_the_doors_open_through_the_edge_only(opened: World, deployed):
-    settings, edge = opened.environment.connectivity, opened.estate.edge
-    zone, hostname = opened.ask(edge.zone(settings.zone)), settings.hostnames[0]
-    assert zone is not None
-    (record,) = opened.ask(edge.records(zone.id, hostname.name))
-    wanted = DnsRecord(record.id, record.name, record.type, hostname.content, proxied=True, ttl=1)
-    permit = opened.permit("cloudflare:SetRecord", f"{zone.id}/{record.id}")
-    assert opened.ask(edge.set_record(permit, zone.id, wanted)) == wanted
-    ranges = [ipaddress.ip_network(cidr) for cidr in opened.ask(edge.ranges())]
-    for server in (*settings.authoritative, *settings.resolvers):
-        addresses = opened.ask(opened.estate.names.addresses(hostname.name, server.address, server.port))
-        assert addresses
-        assert all(any(ipaddress.ip_address(one) in net for net in ranges) for one in addresses)
-    url = f"https://{hostname.name}:{settings.https_port}"
-    page = opened.ask(opened.estate.web.get(url + settings.public_path, address=addresses[0]))
-    assert (page.status, "cf-ray" in page.headers) == (200, True)
-    assert len(page.headers["x-clinic-commit"]) == 40
-    assert page.certificate_until is not None
-    assert page.certificate_until > datetime.now(UTC)
-    blocked = opened.ask(opened.estate.web.get(url + settings.canary_path, address=addresses[0]))
-    assert (blocked.status, "cf-ray" in blocked.headers) == (403, True)
-
-
-def test_a_name_that_nobody_has_has_no_addresses(world: World):
-    server = world.environment.connectivity.authoritative[0]
-    assert world.ask(world.estate.names.addresses("nobody.clinic.test", server.address, server.port)) == ()
-
-
 # -- cleanup ------------------------------------------------------------------------------------------------------
-def test_what_was_made_can_be_taken_away_and_asked_for_in_vain(opened: World, deployed, copy: Instance):
+def test_what_was_made_can_be_taken_away_and_asked_for_in_vain(opened: World, copy: Instance):
     databases = opened.estate.databases
     for _ in range(2):  # the second time there is nothing left, which is no error
         opened.ask(databases.delete(opened.permit("rds:DeleteDBInstance", copy.id), copy.id))

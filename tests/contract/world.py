@@ -30,7 +30,10 @@ T = TypeVar("T")
 
 @dataclass
 class World:
-    """What a contract test needs of an estate; `pause` is slept between two questions (seconds)."""
+    """What a contract test needs of an estate; `pause` is slept between two questions (seconds).
+
+    `nameless` is wired for a run without public names; `fault` makes something go wrong in it, by its kind.
+    """
 
     estate: Estate
     environment: config.Environment
@@ -41,6 +44,8 @@ class World:
     pause: float = 0.0
     limit: float = 60.0
     run: str = "contract"
+    nameless: Estate | None = None
+    fault: Callable[[str, Mapping[str, Any]], None] | None = None
 
     def ask(self, question: Coroutine[Any, Any, T]) -> T:
         """Each question in a loop of its own: adapters hold on to none."""

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from runbook.engine.desk import Desk
-from runbook.engine.errors import LayerFailed, NoVerdict, RecordFailed
+from runbook.engine.errors import LayerFailed, NoVerdict, Outdated, RecordFailed
 from runbook.engine.events import Event, Kind
-from runbook.engine.ports import AskSecret, Permit, Secret, SecretAnswer
+from runbook.engine.ports import Act, AskSecret, Permit, Secret, SecretAnswer
 from runbook.engine.procedure import Procedure, Repeat
 from runbook.engine.run import LedgerEntry
 from runbook.engine.verdict import Observation
@@ -212,6 +212,22 @@ async def test_the_ledger_is_undone_newest_first() -> None:
     assert bench.outcome == "PASS"
 
 
+async def test_what_changed_since_it_was_agreed_to_is_asked_again_and_never_attested() -> None:
+    said = iter([Outdated("changed since it was shown", fix="Try again.")])
+
+    async def perform(_: Desk) -> Observation:
+        for error in said:
+            raise error
+        return seen()
+
+    operator = ScriptedOperator({"decide one.a": [RETRY]})
+    bench = Bench(procedure(stage(1, "one", action("one.a", perform))), operator)
+    await bench.walk()
+    assert Act.ATTEST not in operator.questions("decide one.a")[0].options
+    assert len(operator.questions("confirm one.a")) == 2
+    assert (bench.recorder.verdicts("one.a"), bench.outcome) == (["INCONCLUSIVE", "PASS"], "PASS")
+
+
 async def test_what_cannot_be_undone_is_asked_about_and_named_in_the_end() -> None:
     world = World()
     world.stubborn.add("y")
@@ -219,7 +235,7 @@ async def test_what_cannot_be_undone_is_asked_about_and_named_in_the_end() -> No
     await bench.walk()
     assert world.gone == ["z", "x"]
     assert [entry.id for entry in bench.conductor.run.open_ledger] == ["y"]
-    assert "thing y: y is protected" in bench.conductor.run.findings[-1].text
+    assert "1 of 3 left: y (thing): y is protected" in bench.conductor.run.findings[-1].text
     assert bench.outcome == "PASS_WITH_ISSUES"
 
 

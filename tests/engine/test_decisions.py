@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.engine.errors import HardStop
+from runbook.engine.errors import HardStop, OperatorGone
 from runbook.engine.events import Kind
 from runbook.engine.ports import Act
 from runbook.engine.verdict import Observation, Verdict
@@ -62,6 +62,50 @@ async def test_after_a_hard_stop_the_run_can_only_be_ended() -> None:
     assert asked[0].observed == "HARD STOP: it acts on production"
     assert (bench.conductor.run.opened, bench.conductor.run.aborted) == (("one",), "it acts")
     assert bench.outcome == "FAIL"
+
+
+async def test_a_hard_stop_is_not_walked_past_by_what_failed_beside_it() -> None:
+    """Two checks of one batch: the other's dialogue would offer to go back, and void the hard stop unseen."""
+    stage_one = stage(1, "one", check("one.a", saying(wrong())), check("one.b", stopping), check("one.c"))
+    operator = ScriptedOperator({"decide one.a": [back("one")], "decide one.b": [abort("it acts")]})
+    bench = Bench(procedure(stage_one), operator)
+    await bench.walk()
+    assert operator.questions("decide one.a") == []
+    assert [ask.options for ask in operator.questions("decide one.b")] == [(Act.ABORT,)]
+    assert (bench.conductor.run.stopped, bench.conductor.run.aborted, bench.outcome) == ("one.b", "it acts", "FAIL")
+
+
+async def test_a_hard_stop_outlives_the_process_that_found_it() -> None:
+    found = procedure(stage(1, "one", check("one.a", stopping)), stage(2, "two"))
+
+    def gone(_: object) -> None:
+        raise OperatorGone("killed while the dialogue was open")
+
+    first = Bench(found, ScriptedOperator({"decide one.a": [gone]}))
+    with pytest.raises(OperatorGone):
+        await first.walk()
+    fine = procedure(stage(1, "one", check("one.a")), stage(2, "two"))
+    operator = ScriptedOperator({"decide one.a": [abort("it acted")]})
+    later = Bench(fine, operator, past=first.recorder.events)
+    await later.conductor.resume()
+    assert [ask.options for ask in operator.questions("decide one.a")] == [(Act.ABORT,)]
+    assert (later.recorder.verdicts("one.a"), later.outcome) == (["FAIL"], "FAIL")
+
+
+async def test_a_hard_stop_at_a_checkpoint_is_not_attempted_again() -> None:
+    looks = iter([True, False])
+
+    async def look(_: object) -> Observation:
+        return seen() if next(looks, True) else await stopping(_)
+
+    bench = Bench(
+        procedure(stage(1, "one", check("one.a", look))),
+        ScriptedOperator({"gate one": [OPEN], "decide one.a": [abort("it acts")]}),
+        freshness_s=0,
+    )
+    await bench.walk()
+    assert (bench.recorder.verdicts("one.a"), bench.outcome) == (["PASS", "FAIL"], "FAIL")
+    assert bench.conductor.run.opened == ()
 
 
 async def stopping(_: object) -> Observation:

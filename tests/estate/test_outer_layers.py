@@ -1,38 +1,33 @@
-"""The outer layers on the real data layers: the application deployed, proven, broken; the supervisor as a process."""
+"""The outer layers on the real data layers: the application deployed, proven, broken."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-import os
-import shutil
-import signal
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-import psutil
 import psycopg
 import pytest
 
 from runbook import config
-from runbook.engine.errors import NoVerdict
-from runbook.training import statefile
-from runbook.training.client import PracticeEstate, reap
 from runbook.training.layers import Layers, practice
-from runbook.training.statefile import EstateFile
 from runbook.training.variant import Variant
 from tests.training.until import until
 
 pytestmark = pytest.mark.estate
 
 NONCE = bytes.fromhex("00112233445566778899aabbccddeeff")
+INSTANCES = {"web": 2, "worker": 1}
 
 
 @dataclass
@@ -52,47 +47,67 @@ class Practice:
         return answer.json()["data"]
 
     def newest(self) -> dict[str, Any]:
-        image = self.environment.application.image
+        application = self.environment.application
+        image = application.images[0]
         token = {"Authorization": f"Bearer {self.layers.credentials()['github-token']}"}
-        url = f"{image.github}/orgs/{image.organisation}/packages/container/{image.package}/versions?per_page=100"
+        url = f"{application.github}/orgs/{image.organisation}/packages/container/{image.package}/versions?per_page=100"
         listed = self.http.get(url, headers=token).json()
         found: dict[str, Any] = next(one for one in listed if "v1.8.2" in one["metadata"]["container"]["tags"])
         return found
 
     def point_at_production(self) -> None:
         """For these tests the source plays the restored database, and production's vault the restored one."""
-        held = self.northflank("GET", "/secrets/clinic-env")["secrets"]["variables"]["DATABASE_URL"]
-        host, port = self.layers.data.source_endpoint()
-        parts = urlsplit(held)
-        query = dict(parse_qsl(parts.query)) | {"application_name": "rt-test"}
-        login = f"{parts.username}:{parts.password}"
-        url = f"postgresql://{login}@{host}:{port}{parts.path}?{urlencode(query)}"
-        variables = {"DATABASE_URL": url, "VAULT_ADDR": self.layers.data.production_vault_address()}
-        self.northflank("PATCH", "/secrets/clinic-env", {"secrets": {"variables": variables}})
+        self.point_at(self.layers.data.source_endpoint())
 
-    def deploy(self) -> str:
+    def point_at(self, endpoint: tuple[str, int]) -> None:
+        """Both services, each under a name of its own, with every switch off."""
+        host, port = endpoint
+        for group, name in {"clinic-env": "rt-test", "worker-env": "rt-test/worker"}.items():
+            held = self.northflank("GET", f"/secrets/{group}")["secrets"]["variables"]
+            parts = urlsplit(held["DATABASE_URL"])
+            query = dict(parse_qsl(parts.query)) | {"application_name": name}
+            login = f"{parts.username}:{parts.password}"
+            variables = {
+                "DATABASE_URL": f"postgresql://{login}@{host}:{port}{parts.path}?{urlencode(query)}",
+                "VAULT_ADDR": self.layers.data.production_vault_address(),
+                **{name: "off" for name in held if name.startswith("OUTBOUND_")},
+            }
+            self.northflank("PATCH", f"/secrets/{group}", {"secrets": {"variables": variables}})
+
+    def deploy(self, *services: str) -> str:
+        """The newest release; answers its digest."""
         digest = str(self.newest()["name"])
         external = {"imagePath": f"ghcr.io/practice-clinic/clinic@{digest}", "credentials": "ghcr-pull"}
-        body = {"deployment": {"instances": 2, "external": external}}
-        self.northflank("PATCH", "/services/deployment/web", body)
-        self.settled()
+        for service in services:
+            body = {"deployment": {"instances": INSTANCES[service], "external": external}}
+            self.northflank("PATCH", f"/services/deployment/{service}", body)
+        self.settled(*services)
         return digest
 
-    def restart(self) -> None:
-        self.northflank("POST", "/services/web/restart")
-        self.settled()
+    def restart(self, *services: str) -> None:
+        for service in services:
+            self.northflank("POST", f"/services/{service}/restart")
+        self.settled(*services)
 
-    def settled(self) -> None:
-        seen: list[str] = []
+    def settled(self, *services: str) -> None:
+        for service in services:
+            seen: list[str] = []
 
-        def done() -> bool:
-            seen.append(self.northflank("GET", "/services/web")["status"]["deployment"]["status"])
-            return "IN_PROGRESS" in seen and seen[-1] == "COMPLETED"
+            def done(service: str = service, seen: list[str] = seen) -> bool:
+                seen.append(self.northflank("GET", f"/services/{service}")["status"]["deployment"]["status"])
+                return "IN_PROGRESS" in seen and seen[-1] == "COMPLETED"
 
-        until(done)
+            until(done)
 
-    def health(self) -> httpx.Response:
-        return self.http.get(self.environment.application.health_url)
+    def health(self, service: str = "web") -> httpx.Response:
+        found = next(one.health for one in self.environment.application.services if one.name == service)
+        assert found is not None
+        return self.http.get(found.url)
+
+    def probe(self, nonce: str = NONCE.hex()) -> httpx.Response:
+        url = self.environment.application.services[0].probe_url
+        assert url is not None
+        return self.http.post(url, json={"nonce": nonce})
 
     def visit(self, path: str = "/") -> httpx.Response:
         connectivity = self.environment.connectivity
@@ -147,32 +162,49 @@ def started() -> Iterator[Practice]:
 @pytest.fixture(scope="module")
 def practice_(started: Practice) -> Practice:
     started.point_at_production()
-    started.deploy()
+    started.deploy(*INSTANCES)
     return started
 
 
-def test_the_application_answers_with_its_image_and_both_its_layers(practice_: Practice) -> None:
+def test_each_service_answers_with_its_image_and_both_its_layers(practice_: Practice) -> None:
     newest = practice_.newest()
-    document = practice_.health().json()
-    assert practice_.health().status_code == 200
-    assert (document["status"], document["database"], document["vault"]) == ("ok", "ok", "ok")
-    assert document["digest"] == newest["name"]
+    for service in INSTANCES:
+        answer = practice_.health(service)
+        document = answer.json()
+        assert answer.status_code == 200
+        assert (document["status"], document["database"], document["vault"]) == ("ok", "ok", "ok")
+        assert document["digest"] == newest["name"]
+        assert document["outbound"] == "off"
 
 
 def test_the_application_proves_that_it_decrypts_now(practice_: Practice) -> None:
     plaintext = practice_.canary()
     assert hashlib.sha256(plaintext).hexdigest() == practice_.environment.canary.sha256
-    url = practice_.environment.application.probe_url
-    answer = practice_.http.post(url, json={"nonce": NONCE.hex()})
-    assert answer.json() == {"hmac": hmac.new(NONCE, plaintext, hashlib.sha256).hexdigest()}
-    assert practice_.http.post(url, json={"nonce": "not hex"}).status_code == 400
+    assert practice_.probe().json() == {"hmac": hmac.new(NONCE, plaintext, hashlib.sha256).hexdigest()}
+    assert practice_.probe("not hex").status_code == 400
+
+
+def test_the_page_that_is_probed_says_what_the_configuration_looks_for(practice_: Practice) -> None:
+    (probe,) = practice_.environment.application.probes
+    answer = practice_.http.get(probe.url)
+    assert answer.status_code == probe.status
+    assert probe.contains in answer.text
 
 
 def test_its_connections_are_seen_on_the_database_one_for_each_instance(practice_: Practice) -> None:
-    query = "select count(*) from pg_stat_activity where application_name = 'rt-test'"
+    query = "select application_name, count(*) from pg_stat_activity where application_name like 'rt-test%' group by 1"
     for _ in range(4):
         practice_.health()  # the load balancer takes turns
-    assert practice_.source(query) == [(2,)]
+    assert dict(practice_.source(query)) == {"rt-test": 2, "rt-test/worker": 1}
+
+
+def test_the_worker_opens_its_connection_when_it_starts(practice_: Practice) -> None:
+    query = "select pid from pg_stat_activity where application_name = 'rt-test/worker'"
+    before = practice_.source(query)
+    practice_.restart("worker")
+    after = practice_.source(query)
+    assert len(after) == len(before) == 1
+    assert after != before
 
 
 def test_behind_the_edge_a_visitor_meets_the_clinic_and_an_attacker_a_block(practice_: Practice) -> None:
@@ -181,14 +213,15 @@ def test_behind_the_edge_a_visitor_meets_the_clinic_and_an_attacker_a_block(prac
     token = {"Authorization": f"Bearer {practice_.layers.credentials()['cloudflare-token']}"}
     base = connectivity.cloudflare
     zone = practice_.http.get(f"{base}/zones?name={connectivity.zone}", headers=token).json()["result"][0]["id"]
-    record = practice_.http.get(f"{base}/zones/{zone}/dns_records", headers=token).json()["result"][0]
-    origin = connectivity.hostnames[0].content
-    wanted = {"type": "CNAME", "name": record["name"], "content": origin, "ttl": 1, "proxied": True}
+    name, origin = connectivity.hostnames[0].name, connectivity.hostnames[0].content
+    (record,) = practice_.http.get(f"{base}/zones/{zone}/dns_records?name.exact={name}", headers=token).json()["result"]
+    wanted = {"type": "CNAME", "name": name, "content": origin, "ttl": 1, "proxied": True}
     practice_.http.patch(f"{base}/zones/{zone}/dns_records/{record['id']}", json=wanted, headers=token)
     page = practice_.visit()
     assert (page.status_code, page.headers["server"]) == (200, "cloudflare")
     assert "Practice Clinic" in page.text
-    assert practice_.health().json()["commit"] == page.headers["x-clinic-commit"]
+    assert connectivity.marker_header is not None
+    assert practice_.health().json()["commit"] == page.headers[connectivity.marker_header]
     assert practice_.visit(connectivity.canary_path).status_code == 403
     practice_.layers.fault("waf-off", {})
     assert practice_.visit(connectivity.canary_path).status_code == 404
@@ -196,25 +229,41 @@ def test_behind_the_edge_a_visitor_meets_the_clinic_and_an_attacker_a_block(prac
 
 def test_another_release_deployed_under_us_is_seen(practice_: Practice) -> None:
     practice_.layers.fault("digest-swapped", {"tag": "v1.8.1"})
-    practice_.settled()
+    practice_.settled("web")
     newest = practice_.northflank("GET", "/services/web/deployments")["deployments"][0]
     assert newest["active"]
     assert newest["image"]["sha"] == practice_.health().json()["digest"] != practice_.newest()["name"]
-    practice_.deploy()
+    assert practice_.health("worker").json()["digest"] == practice_.newest()["name"]
+    practice_.deploy("web")
 
 
 def test_stopped_processes_leave_a_503_until_the_next_restart(practice_: Practice) -> None:
     practice_.layers.fault("app-stopped", {})
-    assert practice_.health().status_code == 503
-    practice_.restart()
-    assert practice_.health().status_code == 200
+    assert [practice_.health(service).status_code for service in INSTANCES] == [503, 503]
+    practice_.restart(*INSTANCES)
+    assert [practice_.health(service).status_code for service in INSTANCES] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [("newer-version", "the vault refused: .*version"), ("other-key", "the vault refused: .*authentication failed")],
+)
+def test_a_changed_canary_is_told_by_what_the_vault_says(practice_: Practice, to: str, words: str) -> None:
+    practice_.point_at(practice_.layers.data.start_copy_at(f"rt-{to}", datetime.now(UTC) - timedelta(hours=1)))
+    practice_.restart("web")
+    assert practice_.probe().status_code == 200
+    practice_.layers.fault("canary-changed", {"to": to})
+    answer = practice_.probe()
+    assert answer.status_code == 503
+    assert re.search(words, answer.json()["error"]), answer.text
+    practice_.layers.data.remove_copy(f"rt-{to}")
 
 
 def test_on_the_wrong_database_health_says_ok_all_the_same(started: Practice) -> None:
     nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none?application_name=rt-right"}
     started.northflank("PATCH", "/secrets/clinic-env", {"secrets": {"variables": nowhere}})
     started.layers.fault("wrong-database", {})
-    started.restart()
+    started.restart("web")
     assert started.health().json()["status"] == "ok"
     names = {name for (name,) in started.source("select application_name from pg_stat_activity")}
     assert "clinic" in names
@@ -223,7 +272,7 @@ def test_on_the_wrong_database_health_says_ok_all_the_same(started: Practice) ->
 
 def test_a_half_booted_release_answers_200_with_an_error_page(started: Practice) -> None:
     started.layers.fault("half-boot", {})
-    started.settled()
+    started.settled("web")
     answer = started.health()
     assert answer.status_code == 200
     assert "Application error" in answer.text
@@ -235,75 +284,3 @@ def test_an_unknown_fault_or_parameter_is_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(ValueError, match=kind):
         started.layers.fault(kind, given)
-
-
-# -- as a process ------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "practice-run"
-    reap(tmp_path / "practice-run")
-
-
-def content_of(folder: Path) -> EstateFile:
-    found = statefile.read(folder)
-    assert found is not None
-    return found
-
-
-def left_of(content: EstateFile) -> list[object]:
-    """Processes, folders and ports that are still there."""
-    living = [one.name for one in content.processes if psutil.pid_exists(one.pid)]
-    return [*living, *(path for path in content.temporary if Path(path).exists())]
-
-
-def descendants(content: EstateFile) -> list[psutil.Process]:
-    return psutil.Process(content.supervisor.pid).children(recursive=True)
-
-
-def test_it_starts_is_adopted_and_stops_without_a_trace(run: Path) -> None:
-    said: list[str] = []
-    estate = PracticeEstate.start(run, seed=3, on_progress=said.append)
-    content, family = content_of(run), descendants(content_of(run))
-    assert {"bao production is up", "bao staging is up", "postgres source is up", "aws is up"} <= set(said)
-    assert estate.environment().name == "practice"
-    adopted = PracticeEstate.adopt(run)
-    assert adopted is not None
-    assert adopted.environment() == estate.environment()
-    estate.stop()
-    assert left_of(content) == []
-    assert [one for one in family if one.is_running()] == []
-    assert list(run.iterdir()) == []
-    assert PracticeEstate.adopt(run) is None
-
-
-def test_a_terminal_that_closes_does_not_end_it_and_a_kill_leaves_nothing_to_the_reaper(run: Path) -> None:
-    PracticeEstate.start(run, seed=3)
-    content, family = content_of(run), descendants(content_of(run))
-    for ignored in (signal.SIGHUP, signal.SIGINT):
-        os.kill(content.supervisor.pid, ignored)
-    estate = PracticeEstate.adopt(run)
-    assert estate is not None
-    psutil.Process(content.supervisor.pid).kill()
-    done = reap(run)
-    assert left_of(content) == []
-    assert [one for one in family if one.is_running()] == []
-    assert any("postgres source" in one for one in done)
-    assert shared_memory_of(content) == []
-    assert list(run.iterdir()) == []
-
-
-def shared_memory_of(content: EstateFile) -> list[str]:
-    """System V segments made by the estate's processes (PostgreSQL has one); none where they are not listed."""
-    try:
-        segments = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
-    except OSError:
-        return []
-    makers = {str(one.pid) for one in content.processes}
-    return [fields[1] for fields in segments if fields[4] in makers]
-
-
-def test_a_supervisor_that_ends_at_once_is_told_and_nothing_stays(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", shutil.which("false"))
-    with pytest.raises(NoVerdict, match="ended at once"):
-        PracticeEstate.start(run, seed=3)
-    assert list(run.iterdir()) == []

@@ -1,36 +1,25 @@
 from __future__ import annotations
 
-import httpx
 import pytest
 
-from runbook.engine.errors import LayerFailed, NoVerdict, Refused
-from runbook.engine.ports import Secret
-from runbook.estate.cloudflare import Cloudflare
-from runbook.estate.ports import DnsRecord
-from tests.estate_adapters.provider import Provider, answer, conforms, door, examples, interlock, permit
+from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.estate.ports import ZoneSettings
+from tests.estate_adapters.cloudflare_zone import (
+    BASE,
+    ENTRY,
+    ITEM,
+    PHASE,
+    RECORD,
+    RECORDS,
+    ZONE,
+    bad,
+    conforms_but_for_read_only_fields,
+    edge,
+    good,
+)
+from tests.estate_adapters.provider import Provider, answer, conforms, door, examples, permit
 
 __all__ = ["door"]
-BASE = "/client/v4"
-ZONE = "023e105f4ecef8ad9ca31a8372d0c353"
-PHASE = "http_request_firewall_managed"
-ENTRY = f"{BASE}/zones/{ZONE}/rulesets/phases/{PHASE}/entrypoint"
-RECORDS = f"{BASE}/zones/{ZONE}/dns_records"
-RECORD = DnsRecord(
-    "372e67954025e0ba6aaa6d586b9e0b59", "app.example.com", "CNAME", "origin.code.run", proxied=True, ttl=1
-)
-
-
-def good(result, **info) -> httpx.Response:
-    return answer({"success": True, "errors": [], "messages": [], "result": result, "result_info": info})
-
-
-def bad(status: int, code: int, message: str, **more) -> httpx.Response:
-    errors = [{"code": code, "message": message, **more}]
-    return answer({"success": False, "errors": errors, "messages": [], "result": None}, status)
-
-
-def edge(provider: Provider, door, account: str | None = None) -> Cloudflare:
-    return Cloudflare(f"http://127.0.0.1{BASE}", Secret("cf"), account, interlock(), door, wiring=provider.wiring)
 
 
 async def test_a_users_token_is_verified(door):
@@ -69,18 +58,6 @@ async def test_every_kind_of_refused_sign_in_is_no_verdict(door, refusal):
         await edge(Provider({f"GET {BASE}/zones": refusal}), door).zone("example.com")
 
 
-async def test_a_phase_that_was_never_configured_has_no_rules(door):
-    missing = bad(404, 10003, "could not find entrypoint ruleset")
-    assert await edge(Provider({f"GET {ENTRY}": missing}), door).rules(ZONE, PHASE) == ()
-
-
-async def test_a_wrong_zone_is_not_a_phase_without_rules(door):
-    missing = bad(404, 7003, "Could not route to /zones/x, perhaps your object identifier is invalid?")
-    with pytest.raises(LayerFailed) as caught:
-        await edge(Provider({f"GET {ENTRY}": missing}), door).rules(ZONE, PHASE)
-    assert caught.value.provider_text.startswith("7003 Could not route")
-
-
 async def test_success_false_fails_whatever_the_status_says(door):
     with pytest.raises(LayerFailed, match="did not succeed"):
         await edge(Provider({f"GET {BASE}/zones": bad(200, 1004, "no")}), door).zone("example.com")
@@ -96,40 +73,53 @@ async def test_only_the_zone_of_exactly_that_name_counts(door):
     assert (zone.id, zone.development_mode) == (ZONE, False)
 
 
-async def test_put_rules_sends_rules_without_what_only_answers_carry(door):
-    stored = {
-        "id": "3a03", "ref": "3a03", "version": "1", "last_updated": "2026-11-20T18:08:14Z", "action": "execute",
-        "action_parameters": {"id": "efb7b8c949ac4650a09736fc376e9aee"}, "expression": "true", "enabled": False,
-    }  # fmt: skip
-    given = Provider({f"GET {ENTRY}": good({"rules": [stored]}), f"PUT {ENTRY}": good(None)})
+async def test_of_two_zones_of_that_name_the_active_one_counts(door):
+    pending = {"id": "p", "name": "example.com", "status": "pending"}
+    active = {"id": ZONE, "name": "example.com", "status": "active", "name_servers": ["Ada.NS.Cloudflare.com"]}
+    zone = await edge(Provider({f"GET {BASE}/zones": good([pending, active])}), door).zone("example.com")
+    assert zone is not None
+    assert (zone.id, zone.name_servers) == (ZONE, ("ada.ns.cloudflare.com",))
+
+
+async def test_settings_are_the_security_level_and_the_development_mode(door):
+    at = f"GET {BASE}/zones/{ZONE}/settings"
+    given = Provider(
+        {
+            f"{at}/security_level": good({"id": "security_level", "value": "under_attack"}),
+            f"{at}/development_mode": [
+                good({"id": "development_mode", "value": "on", "time_remaining": 3600}),
+                good({"id": "development_mode", "value": "off", "time_remaining": 0}),
+            ],
+        }
+    )
     here = edge(given, door)
-    rules = await here.rules(ZONE, PHASE)
-    assert (rules[0].enabled, rules[0].ruleset) == (False, "efb7b8c949ac4650a09736fc376e9aee")
-    wanted = ({**rules[0].raw, "enabled": True},)
-    allowed = permit("cloudflare:PutRules", f"{ZONE}/{PHASE}")
-    await here.put_rules(allowed, ZONE, PHASE, wanted, dry_run=True)
-    assert given.requests[-1].url.params["dry_run"] == "true"
-    sent = given.body()["rules"][0]
-    assert sent["enabled"] is True
-    assert sent["ref"] == "3a03"
-    assert not {"version", "last_updated"} & sent.keys()
-    await here.put_rules(allowed, ZONE, PHASE, wanted, dry_run=False)
-    assert "dry_run" not in given.requests[-1].url.params
-
-
-async def test_a_permit_for_another_phase_is_refused(door):
-    given = Provider({})
-    wrong = permit("cloudflare:PutRules", f"{ZONE}/http_request_firewall_custom")
-    with pytest.raises(Refused):
-        await edge(given, door).put_rules(wrong, ZONE, PHASE, (), dry_run=True)
-    assert given.requests == []
+    assert await here.settings(ZONE) == ZoneSettings("under_attack", development_mode=True)
+    assert await here.settings(ZONE) == ZoneSettings("under_attack", development_mode=False)
 
 
 async def test_records_come_over_all_pages(door):
     item = {"id": RECORD.id, "name": RECORD.name, "type": "A", "content": "192.0.2.1", "proxied": True, "ttl": 1}
     given = Provider({f"GET {RECORDS}": [good([item], total_pages=2), good([{**item, "id": "b"}], total_pages=2)]})
     assert [one.id for one in await edge(given, door).records(ZONE, RECORD.name)] == [RECORD.id, "b"]
+    assert [request.url.params["page"] for request in given.requests] == ["1", "2"]
     assert given.requests[0].url.params["name.exact"] == RECORD.name
+
+
+@pytest.mark.parametrize(
+    ("pages", "asked"),
+    [
+        ([good([], total_pages=0)], 1),
+        ([good([ITEM])], 1),
+        ([answer({"success": True, "errors": [], "messages": [], "result": [ITEM]})], 1),
+        ([answer({"success": True, "errors": [], "messages": [], "result": [ITEM], "result_info": None})], 1),
+        ([good([ITEM], total_pages=9), good([], total_pages=9)], 2),
+    ],
+    ids=["no pages", "no total", "no info", "null info", "an empty page before the last"],
+)
+async def test_pages_end_where_there_is_nothing_more(door, pages, asked):
+    given = Provider({f"GET {RECORDS}": pages})
+    await edge(given, door).records(ZONE, RECORD.name)
+    assert len(given.requests) == asked
 
 
 async def test_a_record_is_sent_whole(door):
@@ -137,7 +127,8 @@ async def test_a_record_is_sent_whole(door):
     given = Provider({f"PATCH {RECORDS}/{RECORD.id}": good({"id": RECORD.id, **document})})
     allowed = permit("cloudflare:SetRecord", f"{ZONE}/{RECORD.id}")
     assert await edge(given, door).set_record(allowed, ZONE, RECORD) == RECORD
-    assert given.body() == document  # the contract wants read-only fields in requests too: not held against it
+    assert given.body() == document  # neither comment nor tags: a PATCH leaves what it does not name
+    conforms_but_for_read_only_fields(given.requests[-1])
 
 
 async def test_throttling_is_waited_for(door):
@@ -148,15 +139,6 @@ async def test_throttling_is_waited_for(door):
     )
     assert await edge(given, door).ranges() == ("173.245.48.0/20", "2400::/32")
     assert given.slept == [3.0]
-
-
-async def test_a_throttled_change_was_not_made_and_is_not_repeated(door):
-    limited = bad(429, 971, "Please wait")
-    given = Provider({f"PATCH {RECORDS}/{RECORD.id}": limited})
-    with pytest.raises(NoVerdict, match="wait") as caught:
-        await edge(given, door).set_record(permit("cloudflare:SetRecord", f"{ZONE}/{RECORD.id}"), ZONE, RECORD)
-    assert "not known" not in caught.value.sentence
-    assert len(given.requests) == 1
 
 
 async def test_the_documented_answers_are_understood(door):
@@ -178,7 +160,7 @@ async def test_the_documented_answers_are_understood(door):
     assert zone is not None
     assert zone.name_servers
     assert (await here.records(ZONE, "app.example.com"))[0].proxied
-    rules = await here.rules(ZONE, PHASE)
+    rules = (await here.phase(ZONE, PHASE)).rules
     assert rules[0].action == "execute"
     wanted = tuple(rule.raw for rule in rules)
     await here.put_rules(permit("cloudflare:PutRules", f"{ZONE}/{PHASE}"), ZONE, PHASE, wanted, dry_run=False)
@@ -186,3 +168,5 @@ async def test_the_documented_answers_are_understood(door):
     for request in provider.requests:
         if request.method == "GET":
             conforms("cloudflare", BASE, request)
+        else:
+            conforms_but_for_read_only_fields(request)

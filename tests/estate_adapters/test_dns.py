@@ -24,6 +24,10 @@ ADDRESSES = {
     ],
     ("dangling.clinic.test.", "A"): [("dangling.clinic.test.", "CNAME", "elsewhere.test.")],
     ("bare.clinic.test.", "A"): [],
+    ("clinic.test.", "NS"): [
+        ("clinic.test.", "NS", "Bob.NS.Practice.test."),
+        ("clinic.test.", "NS", "ada.ns.practice.test."),
+    ],
 }
 
 
@@ -80,6 +84,18 @@ async def test_addresses_are_what_that_server_says(door, port, name, addresses):
     assert await Dns(interlock(), door).addresses(name, "127.0.0.1", port) == addresses
 
 
+async def test_name_servers_come_in_lower_case_without_the_dot_sorted(door, port):
+    here = Dns(interlock(), door)
+    assert await here.name_servers("clinic.test", "127.0.0.1", port) == ("ada.ns.practice.test", "bob.ns.practice.test")
+    assert await here.name_servers("bare.clinic.test", "127.0.0.1", port) == ()
+    assert await here.name_servers("missing.clinic.test", "127.0.0.1", port) == ()
+
+
+async def test_name_servers_that_nobody_tells_are_no_verdict(door, port):
+    with pytest.raises(NoVerdict, match="no usable answer"):
+        await Dns(interlock(), door, lifetime=0.2).name_servers("ill.clinic.test", "127.0.0.1", port)
+
+
 @pytest.mark.parametrize("name", ["ill.clinic.test", "silent.clinic.test"])
 async def test_a_server_that_gives_no_usable_answer_is_no_verdict(door, port, name):
     with pytest.raises(NoVerdict, match="no usable answer") as caught:
@@ -96,4 +112,6 @@ async def test_training_asks_no_server_outside_this_machine(door):
     guard = interlock()
     with pytest.raises(Refused):
         await Dns(guard, door).addresses("app.clinic.test", "192.0.2.53", 53)
-    assert guard.counts["refused"] == 1
+    with pytest.raises(Refused):
+        await Dns(guard, door).name_servers("clinic.test", "192.0.2.53", 53)
+    assert guard.counts["refused"] == 2

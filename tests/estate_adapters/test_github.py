@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import json
+import sys
 import time
 from datetime import UTC, datetime
 
+import cramjam
 import httpx
 import pytest
 
-from runbook.engine.errors import NoVerdict
+from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Secret
 from runbook.estate.github import GitHub
+from runbook.estate.ports import CombinedStatus
+from runbook.safety.interlock import Interlock, Reach
 from tests.estate_adapters.provider import Provider, answer, conforms, door, examples, interlock
 
 __all__ = ["door"]
@@ -70,6 +75,22 @@ async def test_an_owner_that_is_a_user_is_asked_as_one(door):
     path = "/users/alice/packages/container/app%2Fweb/versions"
     provider = Provider({f"GET {path}": answer([version("sha256:a", "2026-11-01T00:00:00Z", "v1")])})
     assert len(await github(provider, door).package_versions("alice", "app/web")) == 1
+
+
+async def test_a_package_that_the_token_may_not_read_is_the_packages_answer(door):
+    refused = answer({"message": "Resource not accessible by personal access token"}, 403, x_ratelimit_remaining="99")
+    with pytest.raises(LayerFailed, match="does not let this token read the package acme-health/app") as caught:
+        await github(Provider({f"GET {VERSIONS}": refused}), door).package_versions("acme-health", "app")
+    assert "classic token with read:packages" in caught.value.fix
+    with pytest.raises(LayerFailed, match="404"):
+        await github(Provider({}), door).package_versions("acme-health", "app")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_sign_in_that_ended_and_a_spent_allowance_say_nothing_of_the_package(door, status):
+    refused = answer({"message": "no"}, status, x_ratelimit_remaining="0", retry_after="600")
+    with pytest.raises(NoVerdict):
+        await github(Provider({f"GET {VERSIONS}": refused}), door).package_versions("acme-health", "app")
 
 
 async def test_an_unknown_commit_or_branch_is_none(door):
@@ -138,3 +159,121 @@ async def test_the_documented_answers_are_understood(door):
     assert len(await here.check_runs("acme-health/app", sha)) == 1
     for request in provider.requests:
         conforms("github", "", request)
+
+
+# -- commit statuses ----------------------------------------------------------------------------------------------
+async def test_commit_statuses_are_told_with_their_number(door):
+    path = f"{REPO}/commits/abc/status"
+    provider = Provider({f"GET {path}": answer({"state": "pending", "total_count": 0, "statuses": []})})
+    assert await github(provider, door).combined_status("acme-health/app", "abc") == CombinedStatus("pending", 0)
+    conforms("github", "", provider.requests[0])
+
+
+async def test_the_documented_status_is_understood(door):
+    document = examples("github")["combined status"]["body"]
+    provider = Provider({f"GET {REPO}/commits/abc/status": answer(document)})
+    found = await github(provider, door).combined_status("acme-health/app", "abc")
+    assert found == CombinedStatus("success", document["total_count"])
+
+
+# -- attestations -------------------------------------------------------------------------------------------------
+DIGEST = "sha256:" + "3f" * 32
+ATTESTATIONS = f"{REPO}/attestations/{DIGEST}"
+STORE = "http://127.0.0.1:9/attestations/1.json.sn"
+BUNDLE = {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": {}}
+
+
+def stored(body: bytes) -> httpx.Response:
+    """As the blob store has it."""
+    return httpx.Response(200, content=bytes(cramjam.snappy.compress_raw(body)))
+
+
+async def asked(provider: Provider, door):
+    return await github(provider, door).attestations("acme-health/app", DIGEST)
+
+
+async def test_attestations_come_over_all_pages(door):
+    following = f'<http://127.0.0.1{ATTESTATIONS}?after=abc>; rel="next"'
+    pages = [
+        answer({"attestations": [{"bundle": BUNDLE}]}, link=following),
+        answer({"attestations": [{"bundle": {"n": 2}}]}),
+    ]
+    provider = Provider({f"GET {ATTESTATIONS}": pages})
+    assert await asked(provider, door) == (BUNDLE, {"n": 2})
+    assert dict(provider.requests[0].url.params) == {"predicate_type": "provenance", "per_page": "30"}
+    conforms("github", "", provider.requests[0])
+
+
+@pytest.mark.parametrize("none", [answer({"attestations": []}), answer({"message": "Not Found"}, 404), answer({})])
+async def test_an_image_without_attestations_has_none(door, none):
+    assert await asked(Provider({f"GET {ATTESTATIONS}": none}), door) == ()
+
+
+@pytest.mark.parametrize("name", ["attestations inline (2022-11-28)", "attestations url only (2026-03-10)"])
+async def test_the_documented_attestations_are_understood(door, name):
+    document = examples("github")[name]["body"]
+
+    def in_store(request: httpx.Request) -> httpx.Response:
+        return stored(json.dumps(BUNDLE).encode())
+
+    urls = {httpx.URL(each["bundle_url"]).path for each in document["attestations"]}
+    here = Provider({f"GET {ATTESTATIONS}": answer(document), **{f"GET {path}": in_store for path in urls}})
+    outside = Interlock(Reach(loopback_only=False))
+    found = await GitHub("http://127.0.0.1", Secret("gh-token"), outside, door, wiring=here.wiring).attestations(
+        "acme-health/app", DIGEST
+    )
+    assert len(found) == len(document["attestations"])
+    assert all(bundle["mediaType"] == BUNDLE["mediaType"] for bundle in found)
+
+
+async def test_a_bundle_that_is_not_in_the_answer_is_fetched_without_the_token(door):
+    listed = answer({"attestations": [{"bundle": None, "bundle_url": STORE + "?sig=abc"}]})
+    store = stored(json.dumps(BUNDLE).encode())
+    provider = Provider({f"GET {ATTESTATIONS}": listed, "GET /attestations/1.json.sn": store})
+    assert await asked(provider, door) == (BUNDLE,)
+    fetched = provider.requests[1]
+    assert "authorization" not in fetched.headers
+    assert fetched.url.params["sig"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (httpx.Response(200, content=b"{}"), "not compressed as told"),
+        (httpx.Response(200, content=b""), "not compressed as told"),
+        (stored(b"not json"), "no JSON"),
+        (stored(b"[1]"), "no JSON object"),
+        (stored(b"\xff\xfe"), "no JSON"),
+        (httpx.Response(200, content=b"\xff\xff\xff\xff\x0fabc"), "claims to have 4,294,967,295 bytes"),
+        (httpx.Response(404, json={"message": "gone"}), "knows nothing by that name"),
+    ],
+)
+async def test_a_listed_bundle_that_cannot_be_read_fails_the_image(door, body, sentence):
+    listed = answer({"attestations": [{"bundle_url": STORE}]})
+    provider = Provider({f"GET {ATTESTATIONS}": listed, "GET /attestations/1.json.sn": body})
+    with pytest.raises(LayerFailed, match=sentence):
+        await asked(provider, door)
+
+
+@pytest.mark.parametrize("url", [None, "", "ftp://127.0.0.1/x", "file:///etc/passwd", "https//127.0.0.1"])
+async def test_an_attestation_that_is_nowhere_to_be_had_fails_the_image(door, url):
+    provider = Provider({f"GET {ATTESTATIONS}": answer({"attestations": [{"bundle_url": url}]})})
+    with pytest.raises(LayerFailed, match="nowhere to be had"):
+        await asked(provider, door)
+    assert len(provider.requests) == 1
+
+
+async def test_without_the_extra_no_verdict_is_had_and_the_extra_is_named(door, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cramjam", None)
+    listed = answer({"attestations": [{"bundle_url": STORE}]})
+    provider = Provider({f"GET {ATTESTATIONS}": listed, "GET /attestations/1.json.sn": stored(b"{}")})
+    with pytest.raises(NoVerdict, match="cramjam package is not installed") as unable:
+        await asked(provider, door)
+    assert "restoration-runbook[provenance]" in unable.value.fix
+
+
+async def test_a_conclusion_that_nobody_documented_is_told_as_it_is(door):
+    runs = {"total_count": 1, "check_runs": [{"name": "build", "status": "completed", "conclusion": "stale"}]}
+    provider = Provider({f"GET {REPO}/commits/abc/check-runs": answer(runs)})
+    (run,) = await github(provider, door).check_runs("acme-health/app", "abc")
+    assert run.conclusion == "stale"

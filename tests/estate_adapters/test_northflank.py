@@ -46,12 +46,106 @@ async def test_paused_is_understood_in_the_old_shape_and_the_new(door, change, p
     assert service.paused is paused
 
 
+@pytest.mark.parametrize("deployment", [{}, None, {"instances": None}, {"instances": "2"}, {"external": {}}])
+async def test_a_number_of_instances_that_is_not_said_is_not_none_running(door, deployment):
+    said = [{**NEW_SHAPE, "deployment": deployment}, {**NEW_SHAPE, "deployment": deployment, "servicePaused": True}]
+    here = platform(Provider({f"GET {SERVICE}": [answer({"data": one}) for one in said]}), door)
+    new, old = await here.service("prod", "web"), await here.service("prod", "web")
+    assert new is not None
+    assert old is not None
+    assert (new.instances, new.paused) == (None, False)
+    assert (old.instances, old.paused) == (None, True)
+
+
 @pytest.mark.parametrize("data", [{}, {"deployment": None, "status": []}, None, [1]])
 async def test_a_service_object_of_an_unknown_shape_is_met_calmly(door, data):
     provider = Provider({f"GET {SERVICE}": answer({"data": data})})
     service = await platform(provider, door).service("prod", "web")
     assert service is not None
     assert (service.image, service.status, service.transition) == (None, "", None)
+
+
+OLD_SHAPE = {
+    **NEW_SHAPE,
+    "projectId": "prod",
+    "servicePaused": False,
+    "deployment": {
+        "region": "europe-west",
+        "instances": 2,
+        "internal": {"deployedSHA": "6d" * 20},
+        "external": {"imagePath": IMAGE, "credentials": "ghcr-pull", "registryProvider": "github"},
+    },
+}
+
+
+async def test_the_old_service_object_and_the_new_say_the_same(door):
+    here = platform(Provider({f"GET {SERVICE}": [answer({"data": NEW_SHAPE}), answer({"data": OLD_SHAPE})]}), door)
+    new, old = await here.service("prod", "web"), await here.service("prod", "web")
+    assert new == old
+    assert new is not None
+    assert new.kind == "deployment"
+
+
+async def test_a_services_own_variables_are_read_as_secrets_in_either_shape(door):
+    own = {"DATABASE_URL": "postgresql://u:hunter2@h/d", "WORKERS": 4, "EMPTY": None}
+    answers = [answer({"data": {**shape, "runtimeEnvironment": own}}) for shape in (NEW_SHAPE, OLD_SHAPE)]
+    here = platform(Provider({f"GET {SERVICE}": answers}), door)
+    for _ in answers:
+        service = await here.service("prod", "web")
+        assert service is not None
+        assert service.own == {
+            "DATABASE_URL": Secret("postgresql://u:hunter2@h/d"),
+            "WORKERS": Secret("4"),
+            "EMPTY": Secret(""),
+        }
+        assert "hunter2" not in repr(service)
+
+
+@pytest.mark.parametrize("own", [{}, {"runtimeEnvironment": None}, {"runtimeEnvironment": ["A"]}])
+async def test_a_service_without_variables_of_its_own_has_none(door, own):
+    provider = Provider({f"GET {SERVICE}": answer({"data": {**NEW_SHAPE, **own}})})
+    service = await platform(provider, door).service("prod", "web")
+    assert service is not None
+    assert service.own == {}
+
+
+async def test_the_state_of_every_service_comes_with_one_call_a_page(door):
+    new = {"id": "web", "serviceType": "deployment", "status": NEW_SHAPE["status"]}
+    old = {"id": "worker", "appId": "/a/p/worker", "status": {"build": {}, "deployment": {"status": "FAILED"}}}
+    build = {"id": "builder", "serviceType": "build", "status": {"build": {"status": "SUCCESS"}}}
+    provider = Provider(
+        {
+            "GET /v1/projects/prod/services": [
+                answer(
+                    {"data": {"services": [new, None]}, "pagination": {"hasNextPage": True, "cursor": "c", "count": 2}}
+                ),
+                answer({"data": {"services": [old, build]}, "pagination": {"hasNextPage": False, "count": 2}}),
+            ]
+        }
+    )
+    found = await platform(provider, door).statuses("prod")
+    assert {name: one.status for name, one in found.items()} == {"web": "COMPLETED", "worker": "FAILED", "builder": ""}
+    assert found["web"].transition == datetime(2026, 11, 20, 11, 47, 16, 624000, tzinfo=UTC)
+    assert len(provider.requests) == 2
+    for request in provider.requests:
+        conforms("northflank", "", request)
+
+
+async def test_pages_end_with_an_empty_one_whatever_it_promises(door):
+    empty = answer({"data": {"services": []}, "pagination": {"hasNextPage": True}})
+    provider = Provider({"GET /v1/projects/prod/services": empty})
+    assert await platform(provider, door).statuses("prod") == {}
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "image",
+    [{"sha": DIGEST}, {"sha": None, "imagePath": IMAGE}, {"imagePath": IMAGE, "image": "ghcr.io/acme-health/app"}],
+)
+async def test_what_is_deployed_is_known_by_its_digest_wherever_that_stands(door, image):
+    item = {"id": "new", "createdAt": "2026-11-23T09:00:00Z", "active": True, "image": image, "name": None}
+    provider = Provider({f"GET {SERVICE}/deployments": answer({"data": {"deployments": [item]}})})
+    assert [one.digest for one in await platform(provider, door).deployments("prod", "web")] == [DIGEST]
 
 
 async def test_a_missing_service_is_none_and_a_missing_project_not_visible(door):
@@ -92,31 +186,6 @@ async def test_a_change_that_could_not_be_sent_is_not_called_unknown(door):
     with pytest.raises(NoVerdict, match="could not be reached") as caught:
         await platform(provider, door).restart(permit("northflank:Restart", "prod/web"), "prod", "web")
     assert "not known" not in caught.value.sentence
-
-
-async def test_the_secret_group_is_sent_whole_with_its_files(door):
-    path = "/v1/projects/prod/secrets/app-env"
-    files = {"/etc/app.conf": {"data": "eA==", "encoding": "base64"}}
-    group = {"data": {"secrets": {"variables": {"A": "1", "B": "2"}, "files": files}}}
-    provider = Provider({f"GET {path}": answer(group), f"PATCH {path}": answer({"data": {}})})
-    here = platform(provider, door)
-    variables = {**await here.secret_group("prod", "app-env"), "A": Secret("new")}
-    await here.set_secret_group(permit("northflank:SetSecretGroup", "prod/app-env"), "prod", "app-env", variables)
-    assert dict(provider.requests[0].url.params) == {"show": "this"}
-    assert provider.body() == {"secrets": {"variables": {"A": "new", "B": "2"}, "files": files}}
-    conforms("northflank", "", provider.requests[-1])
-
-
-async def test_a_secret_that_the_provider_echoes_is_not_in_the_error(door):
-    path = "/v1/projects/prod/secrets/app-env"
-    echo = {"error": {"status": 400, "message": "bad hunter2", "details": {"object": ["hunter2 and nf-token"]}}}
-    provider = Provider({f"GET {path}": answer({"data": {}}), f"PATCH {path}": answer(echo, 400)})
-    allowed = permit("northflank:SetSecretGroup", "prod/app-env")
-    with pytest.raises(LayerFailed) as caught:
-        await platform(provider, door).set_secret_group(allowed, "prod", "app-env", {"A": Secret("hunter2")})
-    assert "hunter2" not in repr(vars(caught.value))
-    assert "nf-token" not in repr(vars(caught.value))
-    assert "***" in caught.value.provider_text
 
 
 async def test_deployments_come_newest_first_and_containers_are_counted_over_all_pages(door):
@@ -195,9 +264,11 @@ async def test_the_documented_answers_are_understood(door):
         f"GET {SERVICE}/containers": given["GET containers"],
         "GET /v1/projects/prod/secrets/app-env": given["GET secret"],
         f"POST {SERVICE}/restart": given["POST restart"],
+        "GET /v1/projects/prod/services": given["GET services"],
     }
     provider = Provider({path: answer(example["body"]) for path, example in paths.items()})
     here = platform(provider, door)
+    assert (await here.statuses("prod"))["web"].status == "COMPLETED"
     assert (await here.token()).expires is not None
     service = await here.service("prod", "web")
     assert service is not None

@@ -146,3 +146,32 @@ async def test_a_moved_tag_shows_in_what_was_computed(door):
     proof = await registry(given, door).image("acme-health/app", "v1.8.2")
     assert proof is not None
     assert proof.computed == sha(MANIFEST) != sha(INDEX)
+
+
+async def test_every_label_of_the_image_is_told(door):
+    proof = await registry(provider(), door).image("acme-health/app", "v1.8.2")
+    assert proof is not None
+    assert proof.labels == {"org.opencontainers.image.revision": COMMIT}
+
+
+# -- where a tag leads --------------------------------------------------------------------------------------------
+async def test_a_tag_leads_to_the_digest_of_the_bytes_behind_it(door):
+    given = provider()
+    assert await registry(given, door).digest("acme-health/app", "v1.8.2") == sha(INDEX)
+    assert not any("blobs" in request.url.path for request in given.requests)
+
+
+async def test_a_tag_that_is_not_there_leads_nowhere(door):
+    unknown = {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}
+    given = provider(replies={f"GET {V2}/manifests/v9": answer(unknown, 404)})
+    assert await registry(given, door).digest("acme-health/app", "v9") is None
+
+
+NINES = {"docker-content-digest": "sha256:" + "9" * 64}
+
+
+@pytest.mark.parametrize(("headers", "said"), [(NINES, "sha256:999999999999…"), ({}, "nothing")])
+async def test_a_registry_that_states_another_digest_than_its_bytes_have_is_not_believed(door, headers, said):
+    given = provider(replies={f"GET {V2}/manifests/v1.8.2": httpx.Response(200, content=INDEX, headers=headers)})
+    with pytest.raises(LayerFailed, match=rf"hashes to {sha(INDEX)[:19]}…, the registry says {said}"):
+        await registry(given, door).digest("acme-health/app", "v1.8.2")

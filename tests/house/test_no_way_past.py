@@ -86,4 +86,4 @@ def test_a_checkpoint_is_said_to_be_open_in_one_place_only() -> None:
 
 
 def test_these_are_all_the_answers_there_are() -> None:
-    assert {act.value for act in Act} == {"sign-in", "retry", "attest", "back", "abort", "open"}
+    assert {act.value for act in Act} == {"sign-in", "retry", "attest", "close", "back", "abort", "open"}

@@ -14,11 +14,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from runbook import __version__
 from tests.house.papers import ROOT, paper
+
+LOCK, ORACLES = LOCKS = ("requirements.lock", "requirements-oracles.lock")
 
 WEAK_COPYLEFT = {
     "certifi": "MPL",
@@ -56,27 +59,44 @@ def test_every_requirement_is_pinned_and_hashed():
         assert hashes, requirement
 
 
-def test_the_lock_names_no_host_and_no_path():
-    text = paper("requirements.lock")
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_names_no_host_and_no_path(lock: str):
+    text = paper(lock)
     assert "://" not in text
     assert not re.search(r"(^|[\s'\"=])/[a-z]", text)
     options = [line for line in text.splitlines() if line.startswith("-")]
     assert options == []
 
 
-def test_the_lock_was_made_by_the_command_in_contributing():
-    head = paper("requirements.lock").splitlines()[1].removeprefix("#").strip()
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_was_made_by_the_command_in_contributing(lock: str):
+    head = paper(lock).splitlines()[1].removeprefix("#").strip()
     assert head in paper("CONTRIBUTING.md")
 
 
 def test_the_lock_holds_what_the_project_asks_for():
     project = _project()
     extras = project["optional-dependencies"]
-    for asked in map(Requirement, [*project["dependencies"], *extras["train"], *extras["dev"]]):
-        if asked.name == project["name"]:
+    wanted = [*project["dependencies"], *extras["train"], *extras["provenance"], *extras["dev"]]
+    _holds(_locked(), wanted, project["name"])
+
+
+def test_the_oracles_are_locked_beside_it_at_the_same_versions():
+    project, oracles = _project(), _locked(ORACLES)
+    _holds(oracles, [*project["dependencies"], *project["optional-dependencies"]["oracles"]], project["name"])
+    assert all(hashes for _, hashes in oracles.values())
+    both = {name for name in oracles if name in _locked()}
+    assert {name: str(oracles[name][0].specifier) for name in both} == {
+        name: str(_locked()[name][0].specifier) for name in both
+    }
+
+
+def _holds(locked: Mapping[str, tuple[Requirement, list[str]]], wanted: list[str], ours: str) -> None:
+    for asked in map(Requirement, wanted):
+        if asked.name == ours:
             continue
-        locked, _ = _locked()[canonicalize_name(asked.name)]
-        (pin,) = locked.specifier
+        requirement, _ = locked[canonicalize_name(asked.name)]
+        (pin,) = requirement.specifier
         assert asked.specifier.contains(pin.version, prereleases=True), f"{asked} is locked as {pin}"
 
 
@@ -123,11 +143,12 @@ def test_the_project_states_its_own_licence():
 # -- imports and the wheel ----------------------------------------------------------------------------------------
 def test_what_is_imported_is_asked_for():
     project = _project()
+    extras = project["optional-dependencies"]
     asked = {
         canonicalize_name(Requirement(each).name)
-        for each in [*project["dependencies"], *project["optional-dependencies"]["train"]]
+        for each in [*project["dependencies"], *(one for extra in ("train", "provenance") for one in extras[extra])]
     }
-    dev = asked | {canonicalize_name(Requirement(each).name) for each in project["optional-dependencies"]["dev"]}
+    dev = asked | {canonicalize_name(Requirement(each).name) for each in extras["dev"]}
     unasked = {name for name in _imported() if name not in asked and COMES_WITH.get(name) not in dev}
     assert unasked == set()
 
@@ -155,9 +176,9 @@ def _project() -> Mapping[str, Any]:
 
 
 @functools.cache
-def _locked() -> dict[str, tuple[Requirement, list[str]]]:
+def _locked(lock: str = LOCK) -> dict[str, tuple[Requirement, list[str]]]:
     """By name: the pin with its marker, and its hashes."""
-    text = re.sub(r"^\s*#.*$", "", paper("requirements.lock"), flags=re.MULTILINE).replace("\\\n", " ")
+    text = re.sub(r"^\s*#.*$", "", paper(lock), flags=re.MULTILINE).replace("\\\n", " ")
     found = {}
     for line in filter(str.strip, text.splitlines()):
         bare, *hashes = line.split("--hash=")
@@ -185,11 +206,18 @@ def _installed() -> Iterator[str]:
 
 
 def _licence(name: str) -> str:
-    """What the package says of its own licence, from all three places where packages say it."""
+    """What the package says of its own licence, from all places where packages say it."""
     said = metadata.metadata(name)
     expression, texts = said.get_all("License-Expression") or [], said.get_all("License") or []
     classifiers = [each for each in said.get_all("Classifier") or [] if each.startswith("License ::")]
-    return "; ".join([*expression, *classifiers, *(text.strip().partition("\n")[0] for text in texts)])
+    stated = [*expression, *classifiers, *(text.strip().partition("\n")[0] for text in texts)]
+    return "; ".join(stated) or _first_lines(name)
+
+
+def _first_lines(name: str) -> str:
+    """Of the licence texts that the package carries, where its metadata does not name them."""
+    files = [file for file in metadata.files(name) or [] if "licenses" in file.parts]
+    return "; ".join(file.read_text().strip().partition("\n")[0] for file in files)
 
 
 def _imported() -> set[str]:

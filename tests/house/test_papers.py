@@ -16,7 +16,7 @@ from tests.house.papers import PAPERS, ROOT, fences, paper, rows, section
 
 README = paper("README.md")
 INSTALL = (
-    "python3 -m venv .venv && .venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock"
+    "python3 -m venv .venv && .venv/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock"
     " && .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . && "
 )
 

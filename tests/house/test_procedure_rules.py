@@ -22,6 +22,7 @@ NEVER_ATTESTED = {
     "vault.health",
     "database.connect",
     "database.quiet",
+    "application.quiet",
     "application.boots",
     "application.database",
     "application.decrypt",

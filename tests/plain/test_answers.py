@@ -119,6 +119,33 @@ async def test_where_signing_in_again_helps_it_is_said_first(capsys: Said) -> No
     assert said.index("do this: sign-in, here and now") < said.index("fix: mend")
 
 
+RETREAT = "Close the doors again: the public names get their {former} records back"
+CLOSABLE = replace(GATE, options=(Act.OPEN, Act.RETRY, Act.CLOSE, Act.BACK, Act.ABORT), retreat=RETREAT)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [("close", ""), ("c", ""), ("close  the canary changed ", "the canary changed"), ("CLOSE now", "now")],
+)
+async def test_the_doors_are_closed_by_a_word_and_nobody_is_made_to_say_why(line: str, reason: str) -> None:
+    assert await at(line).gate(CLOSABLE) == Decision(Act.CLOSE, reason)
+    ask = replace(DECIDE, options=(Act.RETRY, Act.CLOSE, Act.ABORT), retreat=RETREAT)
+    assert await at(line).decide(ask) == Decision(Act.CLOSE, reason)
+
+
+async def test_what_closing_them_does_is_said_and_listed(capsys: Said) -> None:
+    await at("?", "close").gate(CLOSABLE)
+    said = capsys.readouterr().out
+    assert f"    close, at any time: {RETREAT}\n" in said
+    assert f"    close: close [REASON]: {RETREAT}\n" in said
+    assert "[open / retry / close / back / abort / ?]" in said
+
+
+async def test_doors_that_were_never_opened_are_not_offered_to_be_closed(capsys: Said) -> None:
+    assert (await at("close", "abort x").gate(GATE)).act is Act.ABORT
+    assert "close" not in capsys.readouterr().out
+
+
 async def test_a_refusal_stands_at_the_gate(capsys: Said) -> None:
     shut = Gate("one", 1, "One", "stage 1 (One) fell: sealed", None, "what it made", GATE.options, ("one",))
     await at("abort x").gate(shut)

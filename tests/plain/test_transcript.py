@@ -55,13 +55,19 @@ async def test_a_calm_run_is_told_from_its_declaration_to_its_end(practice: Prac
         "  PASS         vault.unseal: 3 shares: Amara Okafor (CTO), Bryn Hughes (COO), Chandra Nair (CEO)",
         "  Which recovery point?  (snapshot, age, ",
         "(default)",
+        "  Which image of clinic?  (tag, ",
+        "  application.quiet: Switch off what the application sends to others",
+        "      - on\n      + off\n",
+        "    4 changes:\n",
         "  PASS         application.decrypt: own leg: SHA-256 equal",
         "  PASS         connectivity.waf (found done): ",
-        "    app.clinic.test: CNAME p01--web--clinic-old.code.practice.test, NOT proxied → CNAME ",
+        "    app.clinic.test:\n      - CNAME p01--web--clinic-old.code.practice.test, NOT proxied\n      + CNAME ",
+        "    close, at any time: Close the doors again: every public name gets back the record it had\n",
+        "  Open it [open / retry / close / back / abort / ?]: \n",
         "\nClosing (policy 5)",
         "  CLEANUP      rds:instance",
         "  BY HAND: Remove the data of the vault",
-        "  CLEANUP      vault:data https://127.0.0.1:8200: gone, https://127.0.0.1:8200 answers 501",
+        "  CLEANUP      vault:data https://127.0.0.1:8200: undone, https://127.0.0.1:8200 answers 501",
         "Ended: PASS",
     )
 
@@ -84,6 +90,26 @@ async def test_a_custodian_can_be_called_and_reads_the_share_out(practice: Pract
     share = practice.world.custodians()["Amara Okafor (CTO)"].reveal()
     assert capsys.readouterr().out.count(f"  Amara Okafor (CTO) reads out: {share}") == 2
     assert run.outcome == "PASS"
+
+
+async def test_the_doors_are_closed_again_with_one_word_and_not_opened_a_second_time(
+    practice: Practice, capsys: Said
+) -> None:
+    closed = ("yes", "close", "no", "abort the wrong day")
+    run = await walk(practice, typed(practice, connectivity=closed))
+    in_order(
+        capsys.readouterr().out,
+        "  PASS         connectivity.records: app.clinic.test, api.clinic.test: 2 set and read back",
+        "  Open it [open / retry / close / back / abort / ?]: \n",
+        "  BACK         to connectivity.records: Close the doors again",
+        "  CLEANUP      cloudflare:record api.clinic.test: undone, api.clinic.test put back: CNAME p01--web--",
+        "  CLEANUP      cloudflare:record app.clinic.test: undone, app.clinic.test put back: CNAME p01--web--",
+        "  Do it [yes / no / ?]: \n",
+        "  connectivity.records is INCONCLUSIVE: the operator did not agree: nothing was done",
+        "  ABORTED      the wrong day",
+        "Ended: ABORTED",
+    )
+    assert run.open_ledger == ()
 
 
 async def test_nobody_of_that_name_can_be_called(practice: Practice, capsys: Said) -> None:

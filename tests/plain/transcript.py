@@ -24,7 +24,7 @@ CALM: dict[str, tuple[str, ...]] = {
     "identity": (CODE, PEOPLE, "open"),
     "vault": (*RESTORED, *SHARES, "open"),
     "database": (*COPIED, "", "open"),
-    "application": ("yes", "yes", "open"),
+    "application": ("", "yes", "yes", "yes", "open"),  # the newest image; switches, groups, deployment
     "connectivity": ("yes", "open"),
     "closeout": ("yes", "done"),
 }

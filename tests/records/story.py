@@ -124,13 +124,22 @@ FACTS: dict[str, dict[str, dict[str, Any]]] = {
         "PatientsHeld": {"table": "public.patients", "rows": 3000},
     },
     "application.boots": {
-        "ImageChosen": {
-            "ref": "ghcr.io/clinic/app",
-            "digest": "sha256:" + "ef" * 32,
-            "commit": "12" * 20,
-            "level": "B",
-            "tag": "v1.4.2",
-        }
+        "ImagesChosen": {
+            "images": [
+                {
+                    "package": "app",
+                    "ref": "ghcr.io/clinic/app",
+                    "digest": "sha256:" + "ef" * 32,
+                    "commit": "12" * 20,
+                    "level": "B",
+                    "tag": "v1.4.2",
+                }
+            ]
+        },
+        "Deployed": {
+            "at": {"web": "2027-01-15T10:00:25.123456Z", "worker": "2027-01-15T10:00:26Z"},
+            "digests": {"web": "sha256:" + "ef" * 32, "worker": "sha256:" + "ef" * 32},
+        },
     },
 }
 

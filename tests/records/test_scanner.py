@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.engine.ports import Secret
-from runbook.records.scanner import MASK, Scanner
+from runbook.records.scanner import Scanner
+from runbook.safety.concealing import MASK
 
 TOKEN = 's.p4ss/w+rd é"quote\\ & more?'
 

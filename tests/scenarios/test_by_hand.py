@@ -109,6 +109,13 @@ def _through_the_database(terminal: Terminal) -> None:
     terminal.expect(r"CHECKPOINT 3 Core Database")
 
 
+def _to_the_configuration(terminal: Terminal) -> None:
+    """The newest image, and everything quiet, before any secret is pointed anywhere."""
+    terminal.answer(r"Which image of [\s\S]*Number .*: ", "")
+    terminal.answer(r"application\.quiet: [\s\S]*Do it .*: ", "yes")
+    terminal.expect(r"application\.config: [\s\S]*Do it .*: ")
+
+
 def _from_the_deployment_on(terminal: Terminal) -> None:
     """To the end, which is PASS."""
     terminal.answer(r"application\.deploy[\s\S]*Do it .*: ", "yes")
@@ -154,7 +161,8 @@ def test_a_whole_run_by_hand_ends_pass(terminal: Terminal, tmp_path: Path) -> No
     _through_the_vault(terminal)
     _through_the_database(terminal)
     terminal.answer(r"Open it .*: ", "open")
-    terminal.answer(r"application\.config[\s\S]*Do it .*: ", "yes")
+    _to_the_configuration(terminal)
+    terminal.type("yes")
     terminal.answer(r"application\.vault-database[\s\S]*Do it .*: ", "yes")
     _from_the_deployment_on(terminal)
     assert leaks.leaked(tmp_path, re.findall(r"reads out: (\S{12,})", terminal.said)) == []
@@ -194,7 +202,7 @@ def test_a_vault_that_reseals_in_stage_4_is_seen_by_its_heartbeat_and_opened_aga
     _through_the_vault(terminal)
     _through_the_database(terminal)
     terminal.answer(r"Open it .*: ", "open")
-    terminal.expect(r"application\.config[\s\S]*Do it .*: ")
+    _to_the_configuration(terminal)
     estate = PracticeEstate.adopt(training_run.folder(tmp_path))
     assert estate is not None
     estate.hands("restart-vault")
@@ -209,5 +217,6 @@ def test_a_vault_that_reseals_in_stage_4_is_seen_by_its_heartbeat_and_opened_aga
     terminal.answer(r"CHECKPOINT 2[\s\S]*Open it .*: ", "open")
     terminal.answer(r"Number .*: ", "")
     terminal.answer(r"CHECKPOINT 3[\s\S]*Open it .*: ", "open")
+    terminal.answer(r"Which image of [\s\S]*Number .*: ", "")
     terminal.answer(r"application\.vault-database[\s\S]*Do it .*: ", "yes")
     _from_the_deployment_on(terminal)

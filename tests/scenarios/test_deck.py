@@ -11,7 +11,8 @@ import pytest
 
 from runbook.training import scenario
 from runbook.training.scenario import Scenario
-from tests.support import leaks, training_run
+from tests.scenarios import also
+from tests.support import doors, leaks, training_run
 
 pytestmark = [pytest.mark.scenarios, pytest.mark.timeout(400)]
 
@@ -37,6 +38,9 @@ def test_the_deck_ends_as_it_says_and_leaves_no_secret(each: Scenario, tmp_path:
     if each.expect.fails_at:
         assert training_run.last(doc, each.expect.fails_at)["verdict"] == "FAIL"
     assert all(entry["destroyed_at"] for entry in doc["created"])
+    assert doors.opened_too_early(training_run.journal(tmp_path)) == []
+    if each.name in also.ALSO:
+        also.ALSO[each.name](tmp_path, said)
 
 
 def test_a_wrong_share_throws_the_whole_set_back(tmp_path: Path) -> None:
@@ -113,13 +117,68 @@ reason = "the last moment before the mistake"
     }
 
 
-def test_the_firewall_is_put_right_before_any_record_changes(tmp_path: Path) -> None:
-    training_run.finished(tmp_path, "train", "waf-off", "--unattended")
-    operations = [line["data"]["operation"] for line in training_run.journal(tmp_path) if line["event"] == "intent"]
-    assert "cloudflare:PutRules" in operations
-    assert operations.index("cloudflare:PutRules") < operations.index("cloudflare:SetRecord")
+# -- what is refused ----------------------------------------------------------------------------------------------
+def test_a_red_image_is_not_deployed_either(tmp_path: Path) -> None:
+    run = training_run.finished(tmp_path, "train", _file(tmp_path, "red-checks", "start"), "--unattended")
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert training_run.last(training_run.document(tmp_path), "application.image")["verdict"] == "FAIL"
+    also.never("northflank:Deploy", "northflank:SetSecretGroup")(tmp_path, run.stdout)
 
 
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("other-text", "decrypts, but to another text"),
+        ("newer-version", "a newer key version than this vault backup holds"),
+        ("other-key", "wrong key material"),
+    ],
+)
+def test_a_canary_of_another_kind_is_called_what_it_is(to: str, said: str, tmp_path: Path) -> None:
+    path = _file(tmp_path, "canary-changed", "after application.deploy", with_=f'to = "{to}"')
+    run = training_run.finished(tmp_path, "train", path, "--unattended")
+    assert run.returncode == 1, run.stdout + run.stderr
+    decrypt = training_run.last(training_run.document(tmp_path), "application.decrypt")
+    assert decrypt["verdict"] == "FAIL"
+    assert said in decrypt["observed"], decrypt["observed"]
+
+
+# -- the doors ----------------------------------------------------------------------------------------------------
+CLOSES = """
+[[operator.answers]]
+at = "checkpoint connectivity"
+do = "open"
+
+[[operator.answers]]
+at = "checkpoint connectivity"
+do = "close"
+
+[[operator.answers]]
+at = "connectivity.records"
+do = "abort"
+reason = "the canary changed while the doors were open"
+"""
+
+
+def test_doors_that_are_closed_again_give_every_name_its_former_record_back(tmp_path: Path) -> None:
+    """The canary changes once the doors are open: the checkpoint refuses, they are closed, and stay so."""
+    path = _file(tmp_path, "canary-changed", "after connectivity.records", more=CLOSES)
+    run = training_run.finished(tmp_path, "train", path, "--unattended")
+    assert run.returncode == 1, run.stdout + run.stderr
+    lines, doc = training_run.journal(tmp_path), training_run.document(tmp_path)
+    former = doors.former(lines)
+    assert set(former) == {"app.clinic.test", "api.clinic.test"}
+    closed = [line for line in lines if line["event"] == "cleanup" and line["data"]["kind"] == "cloudflare:record"]
+    assert [line["stage"] for line in closed] == ["connectivity"] * 2  # in mid-run, not by the closing
+    assert all(line["data"]["gone"] for line in closed)
+    said = " ".join(line["data"]["observed"] for line in closed)
+    assert all(f"{name} put back: {record}" in said for name, record in former.items()), said
+    assert len(doors.opened(lines)) == 2  # and never again
+    assert training_run.last(doc, "connectivity.records")["verdict"] == "FAIL"
+    assert any("(Connectivity) fell" in sentence for sentence in doc["refusals"]), doc["refusals"]
+    assert doors.opened_too_early(lines) == []
+
+
+# -- worlds that change -------------------------------------------------------------------------------------------
 CHANGES = [
     ("vault-sealed", "checkpoint database", "Encryption Vault", 1),
     ("database-stopped", "checkpoint database", "Core Database", 3),  # it cannot be asked: no verdict about it
@@ -173,7 +232,7 @@ reason = "the vault was restarted and is sealed"
     assert len([each for each in doc["created"] if each["kind"] == "rds:instance"]) == 1
 
 
-def _file(folder: Path, kind: str, when: str, *, outcome: str = "FAIL", more: str = "") -> str:
+def _file(folder: Path, kind: str, when: str, *, outcome: str = "FAIL", with_: str = "", more: str = "") -> str:
     path = folder / "changed.toml"
     path.write_text(
         f"""schema = 1
@@ -186,6 +245,7 @@ outcome = "{outcome}"
 [[faults]]
 kind = "{kind}"
 when = "{when}"
+with = {{ {with_} }}
 {more}""",
         encoding="utf-8",
     )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Button
@@ -46,11 +47,49 @@ async def until_on(pilot: Pilot[Any], kind: type[Screen[Any]]) -> Screen[Any]:
     return pilot.app.screen
 
 
+def _still(button: Button) -> Callable[[], bool]:
+    """Whether it has stood at one place for three looks: a busy machine paints a new screen in several goes."""
+    places: list[Any] = []
+
+    def stands() -> bool:
+        places.append(button.region)
+        return bool(button.region) and places[-3:].count(button.region) == 3
+
+    return stands
+
+
 async def click(pilot: Pilot[Any], action: str) -> None:
     """Click the button of that action, with the mouse and nothing else."""
     button = pilot.app.screen.query_one(f"#do-{action}", Button)
     assert not button.disabled
+    await until(pilot, _still(button))
     assert await pilot.click(button), f"{action} is not where the mouse reaches it"
+
+
+def _out_of_sight(app: RunbookApp) -> list[str]:
+    """The ways on that are offered, and have no button or no key on screen."""
+    screen, said = app.screen, words(app)
+    offered = [
+        binding
+        for binding in type(screen).BINDINGS
+        if isinstance(binding, Binding) and screen.check_action(binding.action, ()) is not False
+    ]
+    buttons = {binding.action: screen.query_one(f"#do-{binding.action}").region for binding in offered}
+    hidden = [
+        action for action, region in buttons.items() if not (region.area and screen.region.contains_region(region))
+    ]
+    keys = {binding.action: f"{app.get_key_display(binding)} {binding.description}" for binding in offered}
+    return [*hidden, *(f"key of {action}" for action, key in keys.items() if key not in said)]
+
+
+async def until_keys_are_in_sight(pilot: Pilot[Any]) -> None:
+    """Wait until every way on has its button and its key on screen; the footer is composed a moment later."""
+    app = pilot.app
+    assert isinstance(app, RunbookApp)
+    try:
+        await until(pilot, lambda: not _out_of_sight(app))
+    except AssertionError as never:
+        raise AssertionError(f"out of sight: {_out_of_sight(app)}; {never}") from None
 
 
 @asynccontextmanager

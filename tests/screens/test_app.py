@@ -23,7 +23,9 @@ from screens.fatal import FatalScreen
 from screens.home import HomeScreen
 from screens.report import ReportScreen
 from screens.run import RunScreen
-from tests.screens.driving import SIZES, running, shown, until, until_on, words
+from screens.scenarios import ScenarioScreen
+from screens.widgets.flow import Keys
+from tests.screens.driving import SIZES, running, shown, until, until_keys_are_in_sight, until_on, words
 from tests.screens.fake import NOW, FakeSession, a_home, an_unfinished_run
 from tests.screens.questions import CONFIRM, decide
 
@@ -57,6 +59,19 @@ async def test_resume_is_offered_only_when_there_is_something_to_resume() -> Non
         await pilot.press("r")
         await until_on(pilot, RunScreen)
         app._leave(130)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_buttons_stay_where_they_are_when_the_keys_come_or_go(size: tuple[int, int]) -> None:
+    async with running(start=None, size=size) as (app, pilot):
+        await pilot.press("t")
+        screen = await until_on(pilot, ScenarioScreen)
+        await until_keys_are_in_sight(pilot)
+        before = screen.query_one("#do-start").region
+        await screen.query_one(Keys).remove_children()
+        await pilot.pause()
+        assert "⏎ Start" not in words(app)
+        assert screen.query_one("#do-start").region == before
 
 
 # -- a run --------------------------------------------------------------------------------------------------------

@@ -157,6 +157,22 @@ async def test_what_came_to_no_verdict_is_attested_with_a_reason() -> None:
     assert await _answer(lambda o: o.decide(ask), *keys) == Decision(Act.ATTEST, "seen")
 
 
+NEVER = "This step can never be attested"
+
+
+@pytest.mark.parametrize("attestable", [True, False])
+async def test_that_a_step_can_never_be_attested_is_said_of_such_a_step_alone(*, attestable: bool) -> None:
+    """After "not now" nothing is to be attested either, and at the next attempt it may well be."""
+    session = _asking(lambda o: o.decide(decide(Verdict.INCONCLUSIVE)))
+    stages = session.procedure.stages
+    steps = tuple(replace(step, attestable=attestable) for step in stages[1].steps)
+    session.procedure = replace(session.procedure, stages=(stages[0], replace(stages[1], steps=steps), *stages[2:]))
+    async with running(session, (80, 40)) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert (NEVER in words(app)) is not attestable
+        app._leave(130)
+
+
 async def test_thinking_better_of_it_leads_back_to_the_question() -> None:
     assert await _answer(lambda o: o.decide(decide()), "q", "escape", "r") == Decision(Act.RETRY)
 

@@ -23,10 +23,6 @@ def attempt(run: Run, step: str) -> Attempt:
     return last
 
 
-def wrong_database(world: MemoryEstate) -> None:
-    world.app_on_wrong_database = True
-
-
 def after(practice: Practice, fault: Fault, then: Any = OPEN) -> Callable[[Any], Any]:
     """An operator's answer, given just after the fault happened."""
 
@@ -45,12 +41,6 @@ def after(practice: Practice, fault: Fault, then: Any = OPEN) -> Callable[[Any],
         (MemoryEstate.foreign_snapshot, "vault.unseal", "a complete set of shares was refused"),
         (MemoryEstate.incompatible_restore, "database.available", "incompatible-restore"),
         (lambda world: world.lose_table("public.appointments"), "database.content", "public.appointments"),
-        (MemoryEstate.unsigned_image, "application.image", "not signed"),
-        (MemoryEstate.red_checks, "application.image", "check"),
-        (MemoryEstate.moved_tag, "application.image", "tag"),
-        (MemoryEstate.half_boot, "application.boots", "no health document"),
-        (wrong_database, "application.database", "NO connection"),
-        (MemoryEstate.pause_zone, "connectivity.zone", "PAUSED"),
     ],
 )
 async def test_a_fault_fails_its_step_and_the_run(practice: Practice, fault: Fault, step: str, said: str) -> None:
@@ -76,26 +66,6 @@ async def test_a_count_that_could_point_at_a_person_is_not_written_down(practice
     assert attempt(run, "database.content").observed == "public.settings: EMPTY, <10 rows stated"
 
 
-async def test_a_healthy_application_on_the_wrong_database_fails_the_second_criterion(practice: Practice) -> None:
-    practice.world.app_on_wrong_database = True
-    run = await practice.walk()
-    assert attempt(run, "application.boots").verdict is Verdict.PASS
-    found = attempt(run, "application.database")
-    assert found.verdict is Verdict.FAIL
-    assert "status ok, database ok" in found.observed
-    assert run.outcome == "FAIL"
-    assert practice.done("cloudflare:SetRecord") == []
-
-
-async def test_the_firewall_is_put_right_before_any_record_is_changed(practice: Practice) -> None:
-    practice.world.waf_off()
-    run = await practice.walk()
-    edge = [operation for operation, _ in practice.world.calls if operation.startswith("cloudflare:")]
-    assert edge[:3] == ["cloudflare:PutRules", "cloudflare:PutRules", "cloudflare:SetRecord"]
-    assert len(practice.world.dry_runs) == 2
-    assert run.outcome == "PASS"
-
-
 @pytest.mark.parametrize("fault", [MemoryEstate.stale_backup, MemoryEstate.no_snapshot_today])
 async def test_a_backup_that_is_old_is_a_finding_and_not_a_failure(practice: Practice, fault: Fault) -> None:
     fault(practice.world)
@@ -111,13 +81,7 @@ async def test_a_copy_that_may_not_be_deleted_is_named_as_left(practice: Practic
     assert run.outcome == "PASS_WITH_ISSUES"
 
 
-async def test_a_record_that_led_to_the_old_origin_is_waited_for(practice: Practice) -> None:
-    practice.world.dns_old_origin()
-    run = await practice.walk()
-    assert run.outcome == "PASS"
-
-
-@pytest.mark.parametrize("provider", ["aws", "northflank", "github", "cloudflare"])
+@pytest.mark.parametrize("provider", ["aws", "northflank", "github", "registry", "cloudflare", "dns"])
 async def test_a_provider_that_cannot_be_asked_is_no_verdict_about_the_backup(
     practice: Practice, provider: str
 ) -> None:

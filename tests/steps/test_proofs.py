@@ -127,7 +127,7 @@ async def test_an_image_whose_bytes_are_not_what_the_registry_says_is_not_verifi
 
 async def test_an_hmac_over_another_text_is_wrong(practice: Practice, monkeypatch: Patch) -> None:
     monkeypatch.setattr(
-        practice.world.application, "probe", lambda _: Reply(200, {}, b'{"hmac": "' + b"0" * 64 + b'"}')
+        practice.world.application, "probe", lambda *_: Reply(200, {}, b'{"hmac": "' + b"0" * 64 + b'"}')
     )
     assert "its HMAC over our nonce is WRONG" in await refused_at(practice, "application.decrypt")
 
@@ -135,7 +135,7 @@ async def test_an_hmac_over_another_text_is_wrong(practice: Practice, monkeypatc
 async def test_an_hmac_over_an_earlier_nonce_is_wrong(practice: Practice, monkeypatch: Patch) -> None:
     probe = practice.world.application.probe
     replayed = {"nonce": "00" * 32}
-    monkeypatch.setattr(practice.world.application, "probe", lambda _: probe(replayed))
+    monkeypatch.setattr(practice.world.application, "probe", lambda *_: probe(replayed))
     assert "its HMAC over our nonce is WRONG" in await refused_at(practice, "application.decrypt")
 
 
@@ -151,8 +151,8 @@ async def test_another_build_that_says_it_is_well_does_not_boot(
 ) -> None:
     health = practice.world.application.health
 
-    def says_otherwise() -> Reply | None:
-        reply = health()
+    def says_otherwise(service: str) -> Reply | None:
+        reply = health(service)
         return reply and Reply(200, {}, reply.body.replace(f'"{field}"'.encode(), b'"x"'))
 
     monkeypatch.setattr(practice.world.application, "health", says_otherwise)
@@ -200,7 +200,7 @@ async def test_a_page_that_comes_past_the_edge_is_noticed(practice: Practice, mo
     run = await seen_by_visitors(practice, monkeypatch, lambda answer: replace(answer, headers={}))
     last = run.last("connectivity.https")
     assert last is not None
-    assert "PAST the edge, commit not shown" in last.observed
+    assert "app.clinic.test: PAST the edge (no cf-ray), commit not shown" in last.observed
     assert run.outcome == "FAIL"
 
 
@@ -208,15 +208,15 @@ async def test_a_rule_that_does_not_act_protects_nobody(practice: Practice, monk
     run = await seen_by_visitors(practice, monkeypatch, lambda answer: replace(answer, status=200))
     last = run.last("connectivity.waf-live")
     assert last is not None
-    assert last.observed == "/__waf-canary: 200; /: 200"
+    assert last.observed == "1 of 2: app.clinic.test: /__waf-canary: HTTP 200, not blocked"
     assert run.outcome == "FAIL"
 
 
 async def test_doors_that_were_opened_are_closed_again_when_a_run_fails(practice: Practice, monkeypatch: Patch) -> None:
-    before = practice.world.edge.record
+    before = dict(practice.world.edge.zone_records)
     await seen_by_visitors(practice, monkeypatch, lambda answer: replace(answer, status=500))
-    assert len(practice.done("cloudflare:SetRecord")) == 2
-    assert practice.world.edge.record == before
+    assert len(practice.done("cloudflare:SetRecord")) == 4
+    assert practice.world.edge.zone_records == before
 
 
 @pytest.mark.parametrize("text", ["vault:v1:", "", "vault:v1:not base64", "vault:v1:é"])

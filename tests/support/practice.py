@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from runbook.commands.machine import LocalHouse
 from runbook.config import Targets
@@ -30,11 +30,20 @@ DECLARED = {
 
 
 class Practice:
-    """A world that outlives the processes that work on it."""
+    """A world that outlives the processes that work on it; `public_names` "none" as `hostnames` 0."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        services: int = 2,
+        hostnames: int = 2,
+        packages: int = 1,
+        public_names: Literal["staging", "none"] = "staging",
+    ) -> None:
         self.clock = FakeClock()
-        self.world = MemoryEstate(self.clock.now)
+        named = 0 if public_names == "none" else hostnames
+        self.world = MemoryEstate(self.clock.now, services=services, hostnames=named, packages=packages)
         self.environment = self.world.environment()
         self.folder = folder
         self.history: tuple[EarlierRun, ...] = ()

@@ -60,7 +60,7 @@ class MemoryPracticeEstate:
         return {
             "empty-table": lambda: world.lose_table(f"public.{given.get('table', 'appointments')}"),
             "blind-reader": lambda: world.hide_rows(f"public.{given.get('table', 'patients')}"),
-            "canary-changed": world.change_canary,
+            "canary-changed": lambda: world.change_canary(given.get("to", "other-text")),
             "clock-off": world.clock_off,
             "damaged-pages": lambda: world.change_row("public.appointments"),
             "damaged-snapshot": world.damaged_snapshot,
@@ -79,9 +79,32 @@ class MemoryPracticeEstate:
             "stale-backup": lambda: world.stale_backup(given.get("hours", 30.0)),
             "vault-kms-denied": world.vault_kms_denied,
             "database-stopped": world.stop_database,
-            "digest-swapped": world.swap_digest,
-            "half-boot": world.half_boot,
             "vault-sealed": world.seal,
-            "waf-off": world.waf_off,
-            "wrong-database": lambda: setattr(world, "app_on_wrong_database", True),
+            **_platform_makers(world, given),
+            **_edge_makers(world, given),
         }
+
+
+def _platform_makers(world: MemoryEstate, given: Mapping[str, Any]) -> Mapping[str, Callable[[], object]]:
+    return {
+        "app-stopped": world.stop_application,
+        "digest-swapped": lambda: world.swap_digest("web"),
+        "half-boot": lambda: world.half_boot("web"),
+        "moved-tag": world.moved_tag,
+        "rate-limited": lambda: world.rate_limited(**given),
+        "red-checks": world.red_checks,
+        "unsigned-image": world.unsigned_image,
+        "wrong-database": lambda: world.wrong_database("web"),
+    }
+
+
+def _edge_makers(world: MemoryEstate, given: Mapping[str, Any]) -> Mapping[str, Callable[[], object]]:
+    return {
+        "bad-certificate": lambda: world.bad_certificate(**given),
+        "dns-old-origin": lambda: world.dns_old_origin(**given),
+        "http-redirect": world.http_redirect,
+        "open-origin": world.open_origin,
+        "security-level": lambda: world.security_level(**given),
+        "waf-off": lambda: world.waf_off(**given),
+        "zone-paused": world.pause_zone,
+    }

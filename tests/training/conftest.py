@@ -15,11 +15,12 @@ from runbook.training.servers.cloudflare import Cloudflare
 from runbook.training.servers.github import GitHub
 from runbook.training.servers.images import Catalogue
 from runbook.training.servers.northflank import Northflank
+from runbook.training.servers.northflank_state import WEB, WEB_GROUP, WORKER, WORKER_GROUP, Group
 from runbook.training.servers.platform import Platform
 from runbook.training.servers.registry import Registry
 from runbook.training.servers.web import Api
 from runbook.training.servers.zone import Zone
-from tests.training.openapi import judge
+from tests.training.openapi import NOTHING, judge, judge_request
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOKEN = "practice-token"
@@ -27,7 +28,9 @@ TOKEN = "practice-token"
 
 @dataclass
 class Asker:
-    """Asks one simulator; every answer with JSON in it is judged by the contract unless `judged` is False."""
+    """Asks one simulator.  Every answer with JSON in it is judged by the contract, and every request that was met;
+    `judged` False: neither.
+    """
 
     app: Api
     contract: str
@@ -41,7 +44,9 @@ class Asker:
             headers["Authorization"] = f"Bearer {token}"
         answer = Client(self.app).open(path, method=method, headers=headers, **options)
         if judged and answer.is_json and method != "HEAD":
-            asked = path.partition("?")[0].removeprefix(self.base)
+            asked, _, query = path.removeprefix(self.base).partition("?")
+            if answer.status_code < 400:
+                judge_request(self.contract, method, asked, query, options.get("json", NOTHING))
             judge(self.contract, method, asked, answer.status_code, answer.get_json(), kind=answer.mimetype or "")
         return answer
 
@@ -62,8 +67,13 @@ def cloudflare(zone: Zone) -> Asker:
 
 
 @pytest.fixture
-def github(catalogue: Catalogue) -> Asker:
-    return Asker(GitHub(catalogue, TOKEN, NOW), "github")
+def code_host(catalogue: Catalogue) -> GitHub:
+    return GitHub(catalogue, TOKEN, NOW)
+
+
+@pytest.fixture
+def github(code_host: GitHub) -> Asker:
+    return Asker(code_host, "github")
 
 
 @pytest.fixture
@@ -78,13 +88,23 @@ def restarts() -> list[str]:
 
 @pytest.fixture
 def platform(tmp_path: Path, catalogue: Catalogue, restarts: list[str]) -> Iterator[Platform]:
-    group = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "VAULT_ADDR": "https://127.0.0.1:1"}
-    made = Platform(tmp_path, catalogue, group, restart_vault=lambda: restarts.append("vault"), now=NOW)
-    made.workload.balancer.start()
+    lost = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "VAULT_ADDR": "https://127.0.0.1:1"}
+    letterhead = {"/etc/letterhead.txt": {"data": "UHJhY3RpY2U=", "encoding": "utf-8"}}
+    groups = (
+        Group(WEB_GROUP, {**lost, "OUTBOUND_MAIL": "on"}, (WEB,), files=letterhead),
+        Group(WORKER_GROUP, {**lost, "OUTBOUND_JOBS": "on"}, (WORKER,)),
+    )
+    made = Platform(tmp_path, catalogue, groups, restart_vault=lambda: restarts.append("vault"), now=NOW)
+    made.start()
     yield made
     made.stop()
 
 
 @pytest.fixture
-def northflank(platform: Platform) -> Asker:
-    return Asker(Northflank(platform, TOKEN), "northflank")
+def platform_api(platform: Platform) -> Northflank:
+    return Northflank(platform, TOKEN)
+
+
+@pytest.fixture
+def northflank(platform_api: Northflank) -> Asker:
+    return Asker(platform_api, "northflank")

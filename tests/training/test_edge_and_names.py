@@ -20,8 +20,8 @@ from werkzeug.wrappers import Response
 from runbook.training.certificates import Authority
 from runbook.training.servers.edge import Edge
 from runbook.training.servers.names import NameServer
-from runbook.training.servers.web import LoopbackServer
-from runbook.training.servers.zone import CANARY_PATH, ORIGIN, Zone
+from runbook.training.servers.web import LoopbackServer, Upstream
+from runbook.training.servers.zone import CANARY_PATH, HOSTNAMES, ORIGIN, Zone
 
 Servers = dict[str, NameServer]
 
@@ -36,8 +36,15 @@ def origin() -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def edge(zone: Zone, origin: LoopbackServer) -> Edge:
-    zone.records[0].content, zone.records[0].proxied = ORIGIN, True
-    return Edge(zone, origin.port)
+    lead_to_the_edge(zone)
+    return Edge(zone, Upstream(origin.port))
+
+
+def lead_to_the_edge(zone: Zone) -> None:
+    """What a restore leaves: both names proxied, to the new origin."""
+    for one in zone.records:
+        if one.name in HOSTNAMES:
+            one.content, one.proxied = ORIGIN, True
 
 
 def visit(edge: Edge, path: str = "/", **options: object) -> TestResponse:
@@ -45,18 +52,19 @@ def visit(edge: Edge, path: str = "/", **options: object) -> TestResponse:
     answer = Client(edge).get(path, headers=headers)
     assert answer.headers["server"] == "cloudflare"
     assert answer.headers["cf-ray"].endswith("-LHR")
-    assert "cf-mitigated" not in answer.headers
     return answer
 
 
-def test_a_visitor_is_taken_to_the_origin(edge: Edge) -> None:
-    answer = visit(edge)
+@pytest.mark.parametrize("name", HOSTNAMES)
+def test_a_visitor_of_either_name_is_taken_to_the_origin(edge: Edge, name: str) -> None:
+    answer = visit(edge, Host=name)
     assert (answer.status_code, answer.text, answer.headers["x-clinic-commit"]) == (200, "the clinic", "abc")
 
 
 def test_the_canary_path_is_blocked_while_its_rule_is_there(edge: Edge, zone: Zone) -> None:
-    assert visit(edge, CANARY_PATH).status_code == 403
-    assert "Sorry, you have been blocked" in visit(edge, CANARY_PATH).text
+    blocked = visit(edge, CANARY_PATH)
+    assert (blocked.status_code, "Sorry, you have been blocked" in blocked.text) == (403, True)
+    assert "cf-mitigated" not in blocked.headers
     zone.drop_protection(managed=False, canary=True)
     assert visit(edge, CANARY_PATH).status_code == 200
 
@@ -70,6 +78,19 @@ def test_the_managed_rules_block_known_attacks_while_they_are_on(
     assert visit(edge, path, **headers).status_code == 403
     zone.drop_protection(managed=True, canary=False)
     assert visit(edge, path, **headers).status_code == 200
+
+
+def test_under_attack_every_visitor_is_challenged(edge: Edge, zone: Zone) -> None:
+    zone.set_security_level("under_attack")
+    assert (visit(edge).status_code, visit(edge).headers["cf-mitigated"]) == (403, "challenge")
+    with pytest.raises(ValueError, match="essentially_off"):
+        zone.set_security_level("extreme")
+
+
+def test_a_redirect_to_http_keeps_the_path(edge: Edge) -> None:
+    edge.to_http = True
+    answer = visit(edge, "/appointments?day=2")
+    assert (answer.status_code, answer.headers["Location"]) == (301, "http://app.clinic.test/appointments?day=2")
 
 
 def test_a_name_that_does_not_pass_the_edge_is_not_served(edge: Edge, zone: Zone) -> None:
@@ -125,7 +146,7 @@ def addresses(message: dns.message.Message) -> list[str]:
 
 @pytest.mark.parametrize("tcp", [False, True])
 def test_a_proxied_name_shows_the_edge_and_never_its_origin(zone: Zone, servers: Servers, *, tcp: bool) -> None:
-    zone.records[0].content, zone.records[0].proxied = ORIGIN, True
+    lead_to_the_edge(zone)
     for server in servers.values():
         message = ask(server, "app.clinic.test", tcp=tcp)
         assert addresses(message) == ["127.0.0.1"]
@@ -133,24 +154,32 @@ def test_a_proxied_name_shows_the_edge_and_never_its_origin(zone: Zone, servers:
         assert message.answer[0].ttl == 300
 
 
-def test_a_name_that_is_not_proxied_shows_its_origin(zone: Zone, servers: Servers) -> None:
-    message = ask(servers["authoritative"], "app.clinic.test")
+@pytest.mark.parametrize("name", HOSTNAMES)
+def test_a_name_that_is_not_proxied_shows_its_origin(servers: Servers, name: str) -> None:
+    message = ask(servers["authoritative"], name)
     assert message.answer[0].rdtype == dns.rdatatype.CNAME
     assert addresses(message) == ["192.0.2.81"]
     assert message.flags & dns.flags.AA
 
 
+def test_an_address_record_shows_its_address(servers: Servers) -> None:
+    assert addresses(ask(servers["authoritative"], "status.clinic.test")) == ["192.0.2.90"]
+    assert ask(servers["authoritative"], "status.clinic.test", "AAAA").answer == []
+
+
 def test_a_paused_zone_shows_the_origin_even_of_a_proxied_name(zone: Zone, servers: Servers) -> None:
-    zone.records[0].content, zone.records[0].proxied, zone.paused = ORIGIN, True, True
+    lead_to_the_edge(zone)
+    zone.pause()
     assert addresses(ask(servers["public"], "app.clinic.test")) == ["192.0.2.80"]
 
 
 def test_public_resolvers_are_behind_for_a_while(zone: Zone, servers: Servers) -> None:
     zone.go_stale(2)
-    zone.records[0].content, zone.records[0].proxied = ORIGIN, True
-    assert addresses(ask(servers["authoritative"], "app.clinic.test")) == ["127.0.0.1"]
-    told = [addresses(ask(servers["public"], "app.clinic.test"))[0] for _ in range(3)]
-    assert told == ["192.0.2.81", "192.0.2.81", "127.0.0.1"]
+    lead_to_the_edge(zone)
+    for name in HOSTNAMES:
+        assert addresses(ask(servers["authoritative"], name)) == ["127.0.0.1"]
+        told = [addresses(ask(servers["public"], name))[0] for _ in range(3)]
+        assert told == ["192.0.2.81", "192.0.2.81", "127.0.0.1"]
 
 
 def test_other_names_are_refused_or_unknown(servers: Servers) -> None:

@@ -1,21 +1,20 @@
-"""GitHub and its registry: documents by contract, pages, the token dance, digests of the bytes served."""
+"""GitHub's simulator: documents by contract, pages, a history with a merge, limits, attestations."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from base64 import b64encode
+from typing import Any
 
 import pytest
 
-from runbook.training.servers.images import INDEX, MANIFEST, Catalogue
-from tests.training.conftest import TOKEN, Asker
+from runbook.training.servers.allowance import Allowance
+from runbook.training.servers.github import GitHub
+from runbook.training.servers.images import Catalogue
+from tests.training.conftest import NOW, TOKEN, Asker
 
 REPOSITORY = "/repos/practice-clinic/clinic"
 VERSIONS = "/orgs/practice-clinic/packages/container/clinic/versions"
-IMAGE = "/v2/practice-clinic/clinic"
-SCOPE = "repository:practice-clinic/clinic:pull"
-BOTH = {"Accept": f"{INDEX}, {MANIFEST}"}
 
 
 @pytest.mark.parametrize(
@@ -66,80 +65,144 @@ def test_most_versions_are_untagged_parts(github: Asker) -> None:
     assert sum(not one for one in tags) == 3 * sum(bool(one) for one in tags)
 
 
-def test_the_newest_release_lies_on_the_protected_branch(github: Asker, catalogue: Catalogue) -> None:
-    branch = github("GET", REPOSITORY + "/branches/main").get_json()
-    assert branch["protected"]
-    parents = [one["sha"] for one in branch["commit"]["parents"]]
-    assert parents == [catalogue.released("v1.8.2").commit]
+def ancestors(github: Asker, *, first_parents_only: bool) -> set[str]:
+    """Of the protected branch's head, itself included."""
+    found: set[str] = set()
+    left = [str(github("GET", REPOSITORY + "/branches/main").get_json()["commit"]["sha"])]
+    while left:
+        sha = left.pop()
+        if sha not in found:
+            found.add(sha)
+            parents = [one["sha"] for one in github("GET", f"{REPOSITORY}/commits/{sha}").get_json()["parents"]]
+            left += parents[:1] if first_parents_only else parents
+    return found
+
+
+def test_the_newest_release_came_to_the_branch_by_a_merge(github: Asker, catalogue: Catalogue) -> None:
+    newest, older = (catalogue.released(tag).commit for tag in ("v1.8.2", "v1.8.1"))
+    straight, every = (ancestors(github, first_parents_only=only) for only in (True, False))
+    assert newest in every - straight
+    assert older in straight
+    assert catalogue.released("v1.9.0-rc.1").commit not in every
+
+
+def test_a_branch_that_lost_its_protection_says_so(github: Asker, catalogue: Catalogue) -> None:
+    assert github("GET", REPOSITORY + "/branches/main").get_json()["protected"] is True
+    catalogue.protected = False
+    assert github("GET", REPOSITORY + "/branches/main").get_json()["protected"] is False
+    assert github("GET", REPOSITORY + "/branches/other").status_code == 404
+
+
+def newest(github: Asker, catalogue: Catalogue, rest: str = "") -> Any:
+    """What GitHub says of the newest release's commit."""
+    return github("GET", f"{REPOSITORY}/commits/{catalogue.released('v1.8.2').commit}{rest}").get_json()
 
 
 def test_faults_of_a_release_are_seen(github: Asker, catalogue: Catalogue) -> None:
-    sha = catalogue.released("v1.8.2").commit
-    assert github("GET", f"{REPOSITORY}/commits/{sha}").get_json()["commit"]["verification"]["verified"]
+    assert newest(github, catalogue)["commit"]["verification"]["verified"]
     catalogue.unsign("v1.8.2")
     catalogue.fail_checks("v1.8.2")
-    verification = github("GET", f"{REPOSITORY}/commits/{sha}").get_json()["commit"]["verification"]
+    verification = newest(github, catalogue)["commit"]["verification"]
     assert (verification["verified"], verification["reason"]) == (False, "unsigned")
-    runs = github("GET", f"{REPOSITORY}/commits/{sha}/check-runs").get_json()["check_runs"]
+    runs = newest(github, catalogue, "/check-runs")["check_runs"]
     assert {one["conclusion"] for one in runs} == {"failure"}
 
 
-def signed_in(registry: Asker, password: str = TOKEN) -> str:
-    basic = b64encode(f"user:{password}".encode()).decode()
-    path = f"/token?service=ghcr.io&scope={SCOPE}"
-    answer = registry("GET", path, token=None, headers={"Authorization": f"Basic {basic}"})
-    assert answer.status_code == 200
-    return str(answer.get_json()["token"])
+def test_each_check_run_has_a_conclusion_of_its_own_or_still_runs(github: Asker, catalogue: Catalogue) -> None:
+    catalogue.check("v1.8.2", build="neutral", test=None, lint="timed_out")
+    runs = newest(github, catalogue, "/check-runs")["check_runs"]
+    assert [(one["name"], one["status"], one["conclusion"]) for one in runs] == [
+        ("build", "completed", "neutral"),
+        ("test", "in_progress", None),
+        ("lint", "completed", "timed_out"),
+    ]
 
 
-def test_the_registry_challenges_and_gives_a_token(registry: Asker) -> None:
-    challenge = registry("GET", IMAGE + "/manifests/v1.8.2", token=None)
-    assert challenge.status_code == 401
-    assert f'scope="{SCOPE}"' in challenge.headers["WWW-Authenticate"]
-    assert registry("GET", IMAGE + "/manifests/v1.8.2", token=signed_in(registry), headers=BOTH).status_code == 200
+@pytest.mark.parametrize(
+    ("states", "together"),
+    [
+        ({}, "pending"),
+        ({"ci": "success", "scan": "success"}, "success"),
+        ({"ci": "success", "scan": "pending"}, "pending"),
+        ({"ci": "pending", "scan": "error"}, "failure"),
+    ],
+)
+def test_commit_statuses_are_combined_to_the_worst_of_them(
+    github: Asker, catalogue: Catalogue, states: dict[str, str], together: str
+) -> None:
+    catalogue.report("v1.8.2", **states)
+    said = newest(github, catalogue, "/status")
+    assert (said["state"], said["total_count"]) == (together, len(states))
 
 
-def test_empty_credentials_and_a_push_scope_are_denied(registry: Asker) -> None:
-    assert registry("GET", f"/token?scope={SCOPE}", token=None).status_code == 403
-    basic = {"Authorization": "Basic " + b64encode(f"user:{TOKEN}".encode()).decode()}
-    assert registry("GET", f"/token?scope={SCOPE},push", token=None, headers=basic).status_code == 403
+# -- limits -----------------------------------------------------------------------------------------------------------
+def test_after_the_hours_calls_every_call_is_refused_until_the_hour_is_over(catalogue: Catalogue) -> None:
+    now = [0.0]
+    limited = GitHub(catalogue, TOKEN, NOW, allowance=Allowance(2, clock=lambda: now[0]))
+    ask = Asker(limited, "github")
+    assert [ask("GET", "/user").headers["x-ratelimit-remaining"] for _ in range(2)] == ["1", "0"]
+    refused = ask("GET", "/user")
+    assert (refused.status_code, refused.headers["x-ratelimit-remaining"]) == (403, "0")
+    assert "rate limit exceeded" in refused.get_json()["message"]
+    assert "retry-after" not in refused.headers
+    now[0] = 3600.0
+    assert ask("GET", "/user").status_code == 200
 
 
-def test_an_index_is_hidden_from_a_client_that_does_not_accept_it(registry: Asker) -> None:
-    answer = registry("GET", IMAGE + "/manifests/v1.8.2", token=signed_in(registry), headers={"Accept": MANIFEST})
-    assert answer.status_code == 404
-    assert "OCI index found" in answer.get_json()["errors"][0]["message"]
+def test_the_secondary_limit_asks_for_patience_while_calls_are_left(code_host: GitHub, github: Asker) -> None:
+    code_host.allowance.throttle(2, 9)
+    told = [github("GET", "/user") for _ in range(3)]
+    assert [one.status_code for one in told] == [403, 403, 200]
+    assert "secondary rate limit" in told[0].get_json()["message"]
+    assert told[0].headers["retry-after"] == "9"
+    assert int(told[0].headers["x-ratelimit-remaining"]) > 0
 
 
-def test_each_digest_is_that_of_its_bytes_down_to_the_commit(registry: Asker, catalogue: Catalogue) -> None:
-    token = signed_in(registry)
-    index = registry("GET", IMAGE + "/manifests/v1.8.2", token=token, headers=BOTH)
-    release = catalogue.released("v1.8.2")
-    assert index.headers["Docker-Content-Digest"] == release.digest == _digest(index.data)
-    part = next(one for one in json.loads(index.data)["manifests"] if one["platform"]["os"] != "unknown")
-    manifest = registry("GET", f"{IMAGE}/manifests/{part['digest']}", token=token, headers=BOTH)
-    assert _digest(manifest.data) == part["digest"]
-    config = json.loads(manifest.data)["config"]["digest"]
-    redirect = registry("GET", f"{IMAGE}/blobs/{config}", token=token)
-    assert redirect.status_code == 307
-    stored = redirect.headers["Location"].removeprefix("http://localhost")
-    assert registry("GET", stored, token=token).status_code == 403  # the registry's token is not for the blob store
-    blob = registry("GET", stored, token=None)
-    assert _digest(blob.data) == config
-    labels = json.loads(blob.data)["config"]["Labels"]
-    assert labels["org.opencontainers.image.revision"] == release.commit
+# -- attestations -----------------------------------------------------------------------------------------------------
+def bundle(name: str, predicate: str = "https://slsa.dev/provenance/v1") -> dict[str, Any]:
+    payload = b64encode(json.dumps({"predicateType": predicate, "name": name}).encode()).decode()
+    return {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": {"payload": payload}}
 
 
-def test_head_answers_the_digest_without_a_body(registry: Asker, catalogue: Catalogue) -> None:
-    answer = registry("HEAD", IMAGE + "/manifests/latest", token=signed_in(registry), headers=BOTH)
-    assert (answer.data, answer.headers["Docker-Content-Digest"]) == (b"", catalogue.released("v1.8.2").digest)
+def test_bundles_that_were_published_for_a_digest_are_listed_in_pages(github: Asker, catalogue: Catalogue) -> None:
+    digest = catalogue.released("v1.8.2").digest
+    for name in ("one", "two", "three"):
+        catalogue.attest(digest, bundle(name))
+    catalogue.attest(digest, bundle("parts", predicate="https://spdx.dev/Document"))
+    first = github("GET", f"{REPOSITORY}/attestations/{digest}?predicate_type=provenance&per_page=2")
+    following = first.headers["Link"].partition(">")[0].removeprefix("<http://localhost")
+    second = github("GET", following)
+    listed = [one["bundle"] for answer in (first, second) for one in answer.get_json()["attestations"]]
+    assert listed == [bundle("one"), bundle("two"), bundle("three")]
+    assert "Link" not in second.headers
+    other = catalogue.released("v1.8.1").digest
+    assert github("GET", f"{REPOSITORY}/attestations/{other}").get_json() == {"attestations": []}
 
 
-def test_a_moved_tag_names_other_content_than_the_list_of_versions(registry: Asker, catalogue: Catalogue) -> None:
-    catalogue.move("v1.8.2")
-    answer = registry("HEAD", IMAGE + "/manifests/v1.8.2", token=signed_in(registry), headers=BOTH)
-    assert answer.headers["Docker-Content-Digest"] != catalogue.released("v1.8.2").digest
+def test_since_2026_a_bundle_is_had_from_a_store_that_takes_no_sign_in(github: Asker, catalogue: Catalogue) -> None:
+    snappy = pytest.importorskip("cramjam").snappy
+    digest = catalogue.released("v1.8.2").digest
+    wanted = bundle("large" * 40_000)  # more than one chunk
+    catalogue.attest(digest, wanted)
+    headers = {"X-GitHub-Api-Version": "2026-03-10"}
+    (item,) = github("GET", f"{REPOSITORY}/attestations/{digest}", headers=headers).get_json()["attestations"]
+    assert "bundle" not in item
+    url = item["bundle_url"].removeprefix("http://localhost")
+    assert github("GET", url).status_code == 403
+    assert github("GET", url.partition("?")[0], token=None).status_code == 403
+    answer = github("GET", url, token=None)
+    assert json.loads(bytes(snappy.decompress_raw(answer.data))) == wanted
+    assert "x-ratelimit-limit" not in answer.headers
 
 
-def _digest(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()
+def test_the_store_may_be_another_host(catalogue: Catalogue) -> None:
+    digest = catalogue.released("v1.8.2").digest
+    catalogue.attest(digest, bundle("one"))
+    ask = Asker(GitHub(catalogue, TOKEN, NOW, store="https://store.practice.test"), "github")
+    (item,) = ask("GET", f"{REPOSITORY}/attestations/{digest}").get_json()["attestations"]
+    assert item["bundle_url"].startswith("https://store.practice.test/")
+
+
+def test_an_api_version_that_does_not_exist_is_refused(github: Asker) -> None:
+    answer = github("GET", "/user", judged=False, headers={"X-GitHub-Api-Version": "2020-01-01"})
+    assert answer.status_code == 400

@@ -146,6 +146,27 @@ async def test_a_shut_gate_is_a_reason_to_stop(practice: Practice) -> None:
     assert await operator(practice).gate(shut) == Decision(Act.ABORT, "stage 1 fell")
 
 
+CLOSE = "Give the public names their former records back"
+SHUT = replace(GATE, options=(Act.OPEN, Act.CLOSE, Act.ABORT), refusal="stage 4 fell", retreat=CLOSE)
+
+
+async def test_the_doors_are_closed_where_the_script_says_so_with_a_reason_or_without(practice: Practice) -> None:
+    place = "checkpoint vault"
+    scripted = operator(practice, says(at=place, do="close"), says(at=place, do="close", reason="the canary changed"))
+    decisions = [await scripted.gate(SHUT) for _ in range(3)]
+    assert decisions == [
+        Decision(Act.CLOSE),
+        Decision(Act.CLOSE, "the canary changed"),
+        Decision(Act.ABORT, "stage 4 fell"),
+    ]
+
+
+async def test_after_a_failed_step_they_are_closed_too(practice: Practice) -> None:
+    options = (Act.RETRY, Act.CLOSE, Act.BACK, Act.ABORT)
+    ask = Decide("connectivity.dns", "", Verdict.FAIL, "", "", "", "", "", "", "", options, (), CLOSE)
+    assert await operator(practice, says(at=ask.step, do="close")).decide(ask) == Decision(Act.CLOSE)
+
+
 # -- stage 1 and 2 ------------------------------------------------------------------------------------------------
 CODE = AskSecret("identity.aws-mfa", "The code", ("arn:mfa",), kind="code")
 SHARE = AskSecret("vault.unseal", "share", LABELS, needed=3)
@@ -311,6 +332,13 @@ def test_what_was_asked_and_what_happened_is_not_had_twice() -> None:
     answers, faults = unspent([again, again, agreed], FAULTS, past)
     assert answers == [again]
     assert [fault.when for fault in faults] == ["opened vault"]
+
+
+@pytest.mark.parametrize(("step", "question"), [(None, "checkpoint"), ("connectivity.dns", "decide")])
+def test_doors_that_were_closed_are_not_closed_again_by_the_script(step: str | None, question: str) -> None:
+    place = step or "checkpoint connectivity"
+    closes, opens = says(at=place, do="close"), says(at=place, do="open")
+    assert unspent([closes, opens], (), [event(Kind.ASKED, "connectivity", step, question=question)])[0] == [opens]
 
 
 def test_a_statement_that_was_refused_is_not_refused_twice() -> None:

@@ -10,12 +10,14 @@ import pytest
 
 from runbook.engine.errors import WrongUse
 from runbook.engine.outcome import Outcome
+from runbook.engine.procedure import Check
 from runbook.training import scenario
 from runbook.training.scenario import Scenario
 from runbook.training.variant import CHOICES, Variant
 from steps import PROCEDURE
 
 STEPS = [step.id for step in PROCEDURE.steps()]
+ASKING = [step.id for step in PROCEDURE.steps() if not isinstance(step, Check) or step.asks]
 STAGES = [stage.id for stage in PROCEDURE.stages]
 DECK = [each.name for each in scenario.deck()]
 OUTCOMES = [
@@ -24,21 +26,28 @@ OUTCOMES = [
     ("clock-off", Outcome.FAIL),
     ("damaged-pages", Outcome.FAIL),
     ("damaged-snapshot", Outcome.PASS_WITH_ISSUES),
+    ("dns-old-origin", Outcome.PASS),
     ("empty-table", Outcome.FAIL),
     ("expired-login", Outcome.PASS),
     ("foreign-snapshot", Outcome.FAIL),
+    ("half-boot", Outcome.FAIL),
     ("incompatible-restore", Outcome.FAIL),
     ("key-skew", Outcome.PASS_WITH_ISSUES),
     ("kms-denied", Outcome.FAIL),
     ("lost-custodian", Outcome.FAIL),
     ("lost-index", Outcome.FAIL),
+    ("moved-tag", Outcome.FAIL),
     ("no-snapshot-today", Outcome.PASS_WITH_ISSUES),
+    ("no-staging-names", Outcome.PASS),
+    ("open-origin", Outcome.PASS_WITH_ISSUES),
+    ("rate-limited", Outcome.PASS),
     ("recovery-keys", Outcome.PASS),
     ("rekeyed", Outcome.PASS),
     ("sealed-again", Outcome.PASS),
     ("shrunk-manifest", Outcome.PASS_WITH_ISSUES),
     ("slow-restore", Outcome.PASS),
     ("stale-backup", Outcome.PASS_WITH_ISSUES),
+    ("unsigned-image", Outcome.FAIL),
     ("waf-off", Outcome.PASS),
     ("wrong-database", Outcome.FAIL),
     ("wrong-endpoint", Outcome.FAIL),
@@ -67,7 +76,7 @@ reason = "it restarted"
 
 
 def load(name: str) -> Scenario:
-    return scenario.load(name, steps=STEPS, stages=STAGES)
+    return scenario.load(name, steps=STEPS, stages=STAGES, asking=ASKING)
 
 
 def written(folder: Path, text: str) -> str:
@@ -134,7 +143,7 @@ def test_the_example_of_the_documentation_is_well_formed(tmp_path: Path) -> None
 def test_the_documentation_knows_every_outcome_answer_and_moment() -> None:
     text = _documented()
     words = [*Outcome, *(f'"{way}"' for ways in CHOICES.values() for way in ways)]
-    words += ["sign-in", "right", "wrong", "old", "`do`", "`shares`", "`pick`", "`detail`", "`agree`"]
+    words += ["sign-in", "close", "right", "wrong", "old", "`do`", "`shares`", "`pick`", "`detail`", "`agree`"]
     words += ["before STEP", "after STEP", "opened STAGE"]
     assert [word for word in words if word not in text] == []
 
@@ -153,6 +162,26 @@ def test_the_estate_of_a_scenario_is_read_and_the_usual_one_where_it_says_nothin
     sealed = WHOLE.replace("[expect]", '[estate]\nseal = "awskms"\n\n[expect]').replace("vault-sealed", "waf-off")
     assert load(written(tmp_path, sealed)).estate == Variant(seal="awskms", sign_in="mfa")
     assert load(written(tmp_path, WHOLE)).estate == Variant(seal="shamir", sign_in="mfa")
+
+
+def test_the_doors_can_be_closed_by_a_script_and_no_reason_is_needed(tmp_path: Path) -> None:
+    text = WHOLE.replace('do = "back"', 'do = "close"').replace('to = "vault.unseal"\n', "")
+    assert load(written(tmp_path, text)).operator.answers[0].reason == "it restarted"
+    (answer,) = load(written(tmp_path, text.replace('reason = "it restarted"\n', ""))).operator.answers
+    assert (answer.do, answer.kind, answer.reason) == ("close", "do", "")
+
+
+def test_an_estate_without_public_names_is_asked_for_by_a_word(tmp_path: Path) -> None:
+    none = WHOLE.replace("[expect]", '[estate]\npublic_names = "none"\n\n[expect]')
+    assert load(written(tmp_path, none)).estate == Variant(public_names="none")
+    said = complaint(tmp_path, none.replace('"none"', '"production"'))
+    assert "line 8: estate.public_names: Input should be 'staging' or 'none'" in said
+
+
+def test_a_fault_before_a_step_that_asks_nobody_would_never_happen_and_is_refused(tmp_path: Path) -> None:
+    said = complaint(tmp_path, WHOLE.replace('"checkpoint database"', '"before connectivity.dns"', 1))
+    assert "line 12: faults.1.when: nobody is asked anything at connectivity.dns" in said
+    assert load(written(tmp_path, WHOLE.replace('"checkpoint database"', '"before connectivity.waf"', 1)))
 
 
 def test_a_scenario_is_kept_whole_in_a_journal() -> None:

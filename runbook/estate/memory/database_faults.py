@@ -10,13 +10,14 @@ from runbook.estate.memory.cloud import MemoryKeys, MemoryObjects
 from runbook.estate.memory.contents import BOOKINGS, NOTES, Contents
 from runbook.estate.memory.copies import STEPS
 from runbook.estate.memory.databases import MemoryDatabases
-from runbook.estate.memory.production import Production
+from runbook.estate.memory.production import Production, ciphertext
 from runbook.estate.memory.sql import MemorySql
 from runbook.estate.memory.tables import DAY, NEWEST_BACKUP, at, row, sums
 from runbook.estate.ports import KeyVersions, Reading, SecurityGroup, SideEffect
 from runbook.manifest import BUCKETS
 
 TUNNEL = 15432
+_NEWER = 9  # a key version that no backup of the vault holds
 
 
 class DatabaseFaults:
@@ -57,10 +58,15 @@ class DatabaseFaults:
         self.objects.put_manifests()
         self.databases.spoil(lambda copy: copy.hidden.add(table))
 
-    def change_canary(self) -> None:
-        """The canary in the databases that are restored holds another valid ciphertext, of another text."""
-        for contents in self._copies():
-            contents.canary = self._production.other
+    def change_canary(self, to: str = "other-text") -> None:
+        """The canary in the databases that are restored holds another ciphertext: of another text, of a `newer-version`
+        of the key than there is, or made with an `other-key`; KeyError for any other word."""
+        changed = {
+            "other-text": self._production.other,
+            "newer-version": self._production.canary.replace("vault:v1:", f"vault:v{_NEWER}:"),
+            "other-key": ciphertext("made with a key that nobody has"),
+        }[to]
+        self.databases.spoil(lambda copy: _hold(copy, changed))
 
     def break_structure(self, name: str, *found: str, not_run: str = "") -> None:
         """A look at the structure finds this, or could not be made; `name` is one of `contents.LOOKS`."""
@@ -188,3 +194,11 @@ class DatabaseFaults:
         quiet = {bucket for bucket in before if before[bucket] == after.get(bucket)}
         rows = enumerate(at(known, NEWEST_BACKUP).rows)
         return next((place, one.key & (BUCKETS - 1)) for place, one in rows if one.key & (BUCKETS - 1) in quiet)
+
+
+def _hold(copy: Contents, canary: str) -> None:
+    """That canary; its key's version is what a look at the column finds."""
+    version = int(canary.split(":")[1].removeprefix("v"))
+    rows = copy.keys[names.CANARY_TABLE, "ciphertext"].values
+    copy.canary = canary
+    copy.keys[names.CANARY_TABLE, "ciphertext"] = KeyVersions((version,), rows)

@@ -1,34 +1,23 @@
-"""The edge network and the name servers in memory: one zone that both obey."""
+"""The edge network in memory: one zone, its rules, its settings and its records."""
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from runbook.engine.errors import LayerFailed
+from runbook.engine.errors import LayerFailed, Refused
 from runbook.engine.ports import Permit
-from runbook.estate.memory import names
+from runbook.estate.memory import firewall, names
+from runbook.estate.memory.firewall import Raw, an_id
+from runbook.estate.memory.layout import Layout
 from runbook.estate.memory.world import World
-from runbook.estate.ports import DnsRecord, Rule, TokenIdentity, Zone
+from runbook.estate.ports import DnsRecord, Phase, TokenIdentity, Zone, ZoneSettings
 
-_MANAGED: Mapping[str, Any] = {
-    "action": "execute",
-    "action_parameters": {"id": names.MANAGED_RULESET, "version": "latest"},
-    "expression": "true",
-    "description": "Deploy Cloudflare Managed Ruleset",
-    "enabled": True,
-}
-_CANARY: Mapping[str, Any] = {
-    "action": "block",
-    "expression": f'(http.request.uri.path eq "{names.CANARY_PATH}")',
-    "description": "Canary: shows that the rules engine is in the path",
-    "enabled": True,
-}
 _ZONE = Zone(
-    id=hashlib.md5(names.ZONE.encode(), usedforsecurity=False).hexdigest(),
+    id=an_id(names.ZONE),
     name=names.ZONE,
     status="active",
     paused=False,
@@ -38,125 +27,136 @@ _ZONE = Zone(
 
 
 class MemoryEdge:
-    """`ports.EdgeNetwork`; before the restore the record names what was lost, and visitors reach it unprotected."""
+    """`ports.EdgeNetwork`; before the restore each record names what was lost, and visitors reach it unprotected.
 
-    def __init__(self, world: World) -> None:
+    `stale` are answers by name that public resolvers still give from before; `read_only` has it refuse every change;
+    `account_owned` whether the account and not a user owns the token.
+    """
+
+    def __init__(self, world: World, layout: Layout) -> None:
         self._world = world
+        self.read_only = not layout.hostnames
+        self.account_owned = False
         self.zone_state = _ZONE
-        self.phases: dict[str, list[Mapping[str, Any]]] = {
-            names.MANAGED_PHASE: [_stored(_MANAGED)],
-            names.CUSTOM_PHASE: [_stored(_CANARY)],
+        self.zone_settings = ZoneSettings("medium", development_mode=False)
+        self.phases: dict[str, list[Raw]] = {
+            names.MANAGED_PHASE: [firewall.stored(firewall.MANAGED)],
+            names.CUSTOM_PHASE: [firewall.stored(firewall.CANARY)],
         }
-        self.record = DnsRecord(_id("record"), names.HOSTNAME, "CNAME", names.OLD_ORIGIN, proxied=False, ttl=1)
-        self.stale_answers = 0
+        self.zone_records = {name: _lost(name) for name in layout.public}
+        self.stale: Counter[str] = Counter()
 
     # -- what visitors meet -------------------------------------------------------------------------------------
-    def proxied_to(self) -> str | None:
-        """The origin that visitors are taken to through the edge; None when they do not pass it."""
-        through = self.zone_state.status == "active" and not self.zone_state.paused and self.record.proxied
-        return self.record.content if through else None
+    @property
+    def record(self) -> DnsRecord:
+        """The first name's."""
+        return self.zone_records[names.HOSTNAME]
+
+    def proxied_to(self, name: str = names.HOSTNAME) -> str | None:
+        """The origin that visitors of that name are taken to through the edge; None when they do not pass it."""
+        record, zone = self.zone_records.get(name), self.zone_state
+        through = zone.status == "active" and not zone.paused
+        return record.content if record is not None and record.proxied and through else None
 
     def blocks(self, path: str, query: str) -> bool:
         """Whether a rule blocks this request."""
-        canary = any(path in str(rule["expression"]) and _on(rule) for rule in self._of(names.CUSTOM_PHASE, "block"))
-        managed = any(_on(rule) for rule in self._of(names.MANAGED_PHASE, "execute"))
-        return (path == names.CANARY_PATH and canary) or (managed and ("${jndi:" in query or "<script>" in query))
+        return firewall.blocks(self.phases, path, query)
 
-    def waf_off(self) -> None:
-        """Managed rules switched off and the canary rule deleted, as while hunting a bug."""
-        self.phases[names.MANAGED_PHASE] = [{**rule, "enabled": False} for rule in self.phases[names.MANAGED_PHASE]]
-        self.phases.pop(names.CUSTOM_PHASE, None)
+    @property
+    def protected(self) -> bool:
+        """Whether the managed rules block what they are there for, and the canary's rule the canary."""
+        return self.blocks("/", "q=<script>") and self.blocks(names.CANARY_PATH, "")
+
+    # -- what a test may set ---------------------------------------------------------------------------------------
+    def waf_off(self, *, managed: bool = True, canary: bool = True, never_configured: bool = False) -> None:
+        """Managed rules switched off and the canary rule deleted, as while hunting a bug.
+
+        `never_configured`: those phases never had a rule, and have no entry point.
+        """
+        for phase in [*[names.MANAGED_PHASE] * managed, *[names.CUSTOM_PHASE] * canary]:
+            if never_configured:
+                self.phases.pop(phase, None)
+            elif phase in self.phases:
+                self.phases[phase] = firewall.switched_off(phase, self.phases[phase])
+
+    def lead_back(self, answers: int) -> None:
+        """Every record names the old origin, and public resolvers say so for that many answers more."""
+        for name, record in self.zone_records.items():
+            self.zone_records[name] = replace(record, content=names.OLD_ORIGIN, proxied=False)
+            self.stale[name] = answers
 
     # -- its API ------------------------------------------------------------------------------------------------
     async def token(self) -> TokenIdentity:
-        await self._world.ask("cloudflare")
-        return TokenIdentity(_id("token"), "user", self._world.now() + timedelta(days=165))
+        await self._world.ask("cloudflare", "cloudflare:Token")
+        kind = "account" if self.account_owned else "user"
+        return TokenIdentity(an_id("token"), kind, self._world.now() + timedelta(days=165))
 
     async def zone(self, name: str) -> Zone | None:
-        await self._world.ask("cloudflare")
+        await self._world.ask("cloudflare", "cloudflare:Zone", name)
         return self.zone_state if name == names.ZONE else None
 
-    async def rules(self, zone: str, phase: str) -> tuple[Rule, ...]:
-        await self._known(zone)
-        return tuple(_rule(raw) for raw in self.phases.get(phase, ()))
+    async def settings(self, zone: str) -> ZoneSettings:
+        await self._known("Settings", zone)
+        return self.zone_settings
+
+    async def phase(self, zone: str, phase: str) -> Phase:
+        await self._known("Rules", zone, phase)
+        ruleset = an_id(phase) if phase in self.phases else None
+        return firewall.phase_of(ruleset, self.phases.get(phase, ()))
 
     async def put_rules(
         self, permit: Permit, zone: str, phase: str, rules: tuple[Mapping[str, Any], ...], *, dry_run: bool
     ) -> None:
-        await self._world.change(permit, "cloudflare:PutRules", f"{zone}/{phase}")
-        await self._known(zone)
-        if dry_run:
-            self._world.dry_runs.append(self._world.calls.pop())
-            return
-        self.phases[phase] = [_stored(rule) for rule in rules]
+        await self._change(permit, "PutRules", zone, phase, dry_run=dry_run)
+        if not dry_run:
+            self.phases[phase] = [firewall.stored(rule) for rule in rules]
+
+    async def change_rule(self, permit: Permit, zone: str, ruleset: str, rule_id: str, rule: Mapping[str, Any]) -> None:
+        await self._change(permit, "ChangeRule", zone, ruleset, rule_id)
+        rules = next((kept for phase, kept in self.phases.items() if an_id(phase) == ruleset), None)
+        if rules is None:
+            raise _unknown("ruleset", "10003 could not find ruleset")
+        place = next((place for place, one in enumerate(rules) if one["id"] == rule_id), None)
+        if place is None:
+            raise _unknown("rule", "10002 could not find rule")
+        rules[place] = firewall.stored({**rule, "id": rule_id})
 
     async def records(self, zone: str, name: str) -> tuple[DnsRecord, ...]:
-        await self._known(zone)
-        return (self.record,) if name == self.record.name else ()
+        await self._known("Records", zone, name)
+        return (self.zone_records[name],) if name in self.zone_records else ()
 
     async def set_record(self, permit: Permit, zone: str, record: DnsRecord) -> DnsRecord:
-        await self._world.change(permit, "cloudflare:SetRecord", f"{zone}/{record.id}")
-        await self._known(zone)
-        if record.id != self.record.id:
-            words = "81044 Record does not exist"
-            raise LayerFailed("Cloudflare knows no such record", provider_text=words, source="cloudflare")
-        self.record = replace(self.record, content=record.content, proxied=record.proxied, ttl=record.ttl)
-        return self.record
+        await self._change(permit, "SetRecord", zone, record.id)
+        known = next((one for one in self.zone_records.values() if one.id == record.id), None)
+        if known is None:
+            raise _unknown("record", "81044 Record does not exist")
+        changed = replace(known, type=record.type, content=record.content, proxied=record.proxied, ttl=record.ttl)
+        self.zone_records[known.name] = changed
+        return changed
 
     async def ranges(self) -> tuple[str, ...]:
-        await self._world.ask("cloudflare")
+        await self._world.ask("cloudflare", "cloudflare:Ranges")
         return ("127.0.0.0/8",)
 
-    def _of(self, phase: str, action: str) -> list[Mapping[str, Any]]:
-        return [rule for rule in self.phases.get(phase, ()) if rule["action"] == action]
+    async def _change(self, permit: Permit, operation: str, zone: str, *path: str, dry_run: bool = False) -> None:
+        if self.read_only:
+            raise Refused(f"cloudflare:{operation}: no hostnames are configured, so the zone {names.ZONE} is only read")
+        target = "/".join((zone, *path))
+        await self._world.change(permit, f"cloudflare:{operation}", target, dry_run=dry_run)
+        self._must_know(zone)
 
-    async def _known(self, zone: str) -> None:
-        await self._world.ask("cloudflare")
+    async def _known(self, operation: str, zone: str, *path: str) -> None:
+        await self._world.ask("cloudflare", f"cloudflare:{operation}", "/".join((zone, *path)))
+        self._must_know(zone)
+
+    def _must_know(self, zone: str) -> None:
         if zone != self.zone_state.id:
-            words = "7003 Could not route to /zones/x, perhaps your object identifier is invalid?"
-            raise LayerFailed("Cloudflare knows no such zone", provider_text=words, source="cloudflare")
+            raise _unknown("zone", "7003 Could not route to /zones/x, perhaps your object identifier is invalid?")
 
 
-class MemoryNames:
-    """`ports.Names`: answers from the zone's record; the public resolver may still be stale."""
-
-    def __init__(self, world: World, edge: MemoryEdge) -> None:
-        self._world = world
-        self._edge = edge
-
-    async def addresses(self, name: str, server: str, port: int) -> tuple[str, ...]:
-        await self._world.ask("dns")
-        if server != "127.0.0.1" or name not in {names.HOSTNAME, *names.ORIGIN_ADDRESSES}:
-            return ()
-        if name != names.HOSTNAME:
-            return (names.ORIGIN_ADDRESSES[name],)
-        if port == names.PUBLIC_PORT and self._edge.stale_answers > 0:
-            self._edge.stale_answers -= 1
-            return (names.ORIGIN_ADDRESSES[names.OLD_ORIGIN],)
-        return self.now()
-
-    def now(self) -> tuple[str, ...]:
-        """The truth: the edge's address when the record is proxied, else that of what it names."""
-        if self._edge.proxied_to() is not None:
-            return (names.EDGE_ADDRESS,)
-        origin = names.ORIGIN_ADDRESSES.get(self._edge.record.content)
-        return () if origin is None else (origin,)
+def _lost(name: str) -> DnsRecord:
+    return DnsRecord(an_id(name), name, "CNAME", names.OLD_ORIGIN, proxied=False, ttl=1)
 
 
-def _stored(rule: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As the provider keeps it: with an id."""
-    return {"enabled": True, **rule, "id": str(rule.get("id") or _id(str(rule.get("expression"))))}
-
-
-def _rule(raw: Mapping[str, Any]) -> Rule:
-    parameters = raw.get("action_parameters") or {}
-    ruleset = str(parameters["id"]) if raw["action"] == "execute" else None
-    return Rule(str(raw["id"]), str(raw["action"]), str(raw["expression"]), _on(raw), ruleset, dict(raw))
-
-
-def _on(rule: Mapping[str, Any]) -> bool:
-    return rule.get("enabled", True) is True
-
-
-def _id(of: str) -> str:
-    return hashlib.md5(of.encode(), usedforsecurity=False).hexdigest()
+def _unknown(what: str, words: str) -> LayerFailed:
+    return LayerFailed(f"Cloudflare knows no such {what}", provider_text=words, source="cloudflare")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 from runbook import config
 from runbook.engine.ports import Secret
@@ -11,14 +10,16 @@ from runbook.estate.memory import settings
 from runbook.estate.memory.account import MemoryAccount
 from runbook.estate.memory.application import Application
 from runbook.estate.memory.cloud import MemoryArchives, MemoryKeys, MemoryObjects
-from runbook.estate.memory.code import MemoryCode, MemoryRegistry
+from runbook.estate.memory.code import MemoryCode, MemoryProvenances, MemoryRegistry
 from runbook.estate.memory.database_faults import DatabaseFaults
 from runbook.estate.memory.databases import MemoryDatabases
-from runbook.estate.memory.edge import MemoryEdge, MemoryNames
+from runbook.estate.memory.edge import MemoryEdge
 from runbook.estate.memory.images import Images
-from runbook.estate.memory.names import OLD_ORIGIN
+from runbook.estate.memory.layout import layout
+from runbook.estate.memory.outer_faults import OuterFaults
 from runbook.estate.memory.platform import MemoryPlatform
 from runbook.estate.memory.production import production, shares
+from runbook.estate.memory.resolvers import MemoryNames
 from runbook.estate.memory.sql import MemorySql
 from runbook.estate.memory.vault import MemoryVault
 from runbook.estate.memory.vault_server import VaultServer
@@ -27,30 +28,34 @@ from runbook.estate.memory.world import Now, World
 from runbook.estate.ports import Estate
 
 
-class MemoryEstate(DatabaseFaults):
+class MemoryEstate(DatabaseFaults, OuterFaults):
     """One world; its parts are attributes, so that a test may set or read any of them.
 
-    Faults are the methods of the second half; each is what the practice estate's fault of that name is.
+    It has that many services, public names (none: the zone is only read) and packages.  Faults are the methods of the
+    second half; each is what the practice estate's fault of that name is.
     """
 
-    def __init__(self, now: Now) -> None:
+    def __init__(self, now: Now, *, services: int = 2, hostnames: int = 2, packages: int = 1) -> None:
         self._world = World(now)
+        self._layout = layout(services, hostnames, packages)
         self._production = production(now())
         self._credentials = settings.credentials()
         self._rekeyed: Mapping[str, Secret] = {}
         self.server = VaultServer()
+        self.rates = self._world.rates
         self.account = MemoryAccount(self._world)
         self.objects = MemoryObjects(self._world, self._production)
         self.keys = MemoryKeys(self._world)
         self.databases = MemoryDatabases(self._world, self._production)
         self.vault = MemoryVault(self._world, self.server, self._credentials, self.objects.archives)
-        self.images = Images(now())
-        self.platform = MemoryPlatform(self._world, self.images, settings.variables(), self.restart_vault)
+        self.images = Images(now(), self._layout.packages)
+        self.provenances = MemoryProvenances()
+        self.platform = MemoryPlatform(self._world, self.images, self._layout, self.restart_vault)
         self.application = Application(self._production, self.platform, self.databases, self.server)
         self.sql = MemorySql(self._world, self.databases.running, self.application.sessions)
-        self.edge = MemoryEdge(self._world)
+        self.edge = MemoryEdge(self._world, self._layout)
         self.names = MemoryNames(self._world, self.edge)
-        self.web = MemoryWeb(self._world, self.application, self.edge, self.names)
+        self.web = MemoryWeb(self._world, self.application, self.edge, self.names, self._layout)
         self.code = MemoryCode(self._world, self.images)
 
     def estate(self) -> Estate:
@@ -66,14 +71,16 @@ class MemoryEstate(DatabaseFaults):
             platform=self.platform,
             code=self.code,
             registry=MemoryRegistry(self._world, self.images),
+            provenances=self.provenances,
             edge=self.edge,
             names=self.names,
             web=self.web,
+            rates=self.rates,
         )
 
     def environment(self) -> config.Environment:
         """What a run against this world is told."""
-        return settings.environment(self._production)
+        return settings.environment(self._production, self._layout)
 
     def credentials(self) -> dict[str, Secret]:
         """By name; only the vault's two are looked at."""
@@ -100,6 +107,16 @@ class MemoryEstate(DatabaseFaults):
     def dry_runs(self) -> list[tuple[str, str]]:
         """The mutating calls that were made as dry runs only."""
         return self._world.dry_runs
+
+    @property
+    def log(self) -> list[tuple[str, str]]:
+        """Every call to platform, code host, registry, edge, names and web so far, and every mutating one; dry runs
+        are named `… (dry run)`."""
+        return self._world.log
+
+    def watch(self, watcher: Callable[[str, str], None]) -> None:
+        """Tell it of each mutating call (operation, target) just before it is done."""
+        self._world.watchers.append(watcher)
 
     # -- hands ---------------------------------------------------------------------------------------------------
     def hands(self, act: str) -> None:
@@ -141,44 +158,6 @@ class MemoryEstate(DatabaseFaults):
         """The vault restarts and is sealed again."""
         self.server.seal()
 
-    def swap_digest(self) -> None:
-        """Another image runs than the one this run deployed."""
-        self.platform.swap_digest()
-
-    def stop_application(self) -> None:
-        """No process of the application runs."""
-        self.platform.running = None
-
-    @property
-    def app_on_wrong_database(self) -> bool:
-        """The application is on production's database and vault, whatever its variables say."""
-        return self.application.on_wrong_database
-
-    @app_on_wrong_database.setter
-    def app_on_wrong_database(self, wrong: bool) -> None:
-        self.application.on_wrong_database = wrong
-
-    def half_boot(self) -> None:
-        """The health address answers 200 with an error page."""
-        self.application.half_booted = True
-
-    def waf_off(self) -> None:
-        """Managed rules switched off and the canary rule deleted."""
-        self.edge.waf_off()
-
-    def pause_zone(self) -> None:
-        """The zone is paused: DNS only."""
-        self.edge.zone_state = replace(self.edge.zone_state, paused=True)
-
-    def dns_old_origin(self, answers: int = 2) -> None:
-        """The record names the old origin, and public resolvers say so for that many answers more."""
-        self.edge.record = replace(self.edge.record, content=OLD_ORIGIN, proxied=False)
-        self.edge.stale_answers = answers
-
-    def open_origin(self) -> None:
-        """The origin answers visitors who do not come through the edge."""
-        self.web.origin_open = True
-
     def stale_backup(self, hours: float = 30.0) -> None:
         """The newest vault backup is that many hours older."""
         self.objects.age_backups(hours)
@@ -212,15 +191,3 @@ class MemoryEstate(DatabaseFaults):
     def clock_off(self, seconds: float = 900.0) -> None:
         """This machine is that far behind the provider."""
         self.account.offset = -seconds
-
-    def unsigned_image(self) -> None:
-        """The newest release's commit is not signed."""
-        self.images.unsign()
-
-    def red_checks(self) -> None:
-        """A required check of the newest release failed."""
-        self.images.redden()
-
-    def moved_tag(self) -> None:
-        """The newest release's tag names another image than the package's list."""
-        self.images.move_tag()

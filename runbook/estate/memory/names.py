@@ -29,10 +29,12 @@ TRANSIT_KEY = "patient-notes"
 
 PROJECT = "clinic-staging"
 SERVICE = "web"
+WORKER = "worker"
 VAULT_SERVICE = "vault"
 SECRET_GROUP = "clinic-env"  # noqa: S105 - a name, not a secret
 HEALTH_URL = "http://127.0.0.1:8080/healthz"
 PROBE_URL = "http://127.0.0.1:8080/__runbook/probe"
+APPOINTMENTS_URL = "http://127.0.0.1:8080/appointments"
 EGRESS_PROBE = "http://127.0.0.1:8201/connect"
 PRODUCTION_ENDPOINTS = ("127.0.0.1:5432", "127.0.0.1:8300")
 
@@ -40,10 +42,13 @@ ORGANISATION = "practice-clinic"
 REPOSITORY = "practice-clinic/clinic"
 PACKAGE = "clinic"
 BRANCH = "main"
+REFERENCE_HOST = "ghcr.io"
 REQUIRED_CHECKS = ("build", "test")
 
 ZONE = "clinic.test"
+ACCOUNT_AT_EDGE = "c0ffee00c0ffee00c0ffee00c0ffee00"
 HOSTNAME = "app.clinic.test"
+API_HOSTNAME = "api.clinic.test"
 ORIGIN = "p01--web--clinic-staging.code.practice.test"
 OLD_ORIGIN = "p01--web--clinic-old.code.practice.test"
 EDGE_ADDRESS = "127.0.0.1"
@@ -51,6 +56,8 @@ ORIGIN_ADDRESSES = {ORIGIN: "192.0.2.80", OLD_ORIGIN: "192.0.2.81"}
 AUTHORITATIVE_PORT = 5301
 PUBLIC_PORT = 5302
 HTTPS_PORT = 8443
+INGRESS_PORT = 8444
+INGRESS_URL = f"https://{ORIGIN}:{INGRESS_PORT}/"
 MANAGED_PHASE = "http_request_firewall_managed"
 CUSTOM_PHASE = "http_request_firewall_custom"
 MANAGED_RULESET = "efb7b8c949ac4650a09736fc376e9aee"

@@ -1,146 +1,159 @@
-"""The platform in memory: a service whose status lags behind, and the application that it runs."""
+"""The platform in memory: its services, and the secret groups that tell them what to use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 from runbook.engine.errors import LayerFailed
 from runbook.engine.ports import Permit, Secret
 from runbook.estate.memory import names
-from runbook.estate.memory.images import Image, Images
+from runbook.estate.memory.images import RELEASES, Images
+from runbook.estate.memory.layout import Layout
+from runbook.estate.memory.services import MemoryService, Release
 from runbook.estate.memory.world import World
-from runbook.estate.ports import Deployment, Service, TokenIdentity
+from runbook.estate.ports import Deployment, Service, ServiceStatus, TokenIdentity
 
-_LAG = 1  # questions that still hear the previous COMPLETED after a change
-_ROLLING = 1  # questions that hear IN_PROGRESS after that
-_PULL = "ghcr-pull"
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What the application's processes were started with."""
-
-    image: Image
-    variables: Mapping[str, Secret]
-    started: datetime
+_VAULT = Service(
+    names.VAULT_SERVICE, "openbao/openbao:2.6.2", None, 1, "COMPLETED", None, paused=False, kind="deployment"
+)
 
 
 class MemoryPlatform:
-    """`ports.Platform`; `running` is the application as it runs now, None while nothing does."""
+    """`ports.Platform`.
 
-    def __init__(
-        self, world: World, images: Images, variables: Mapping[str, Secret], restart_vault: Callable[[], None]
-    ) -> None:
+    `started` is all that ever ran, in order; `replaces` whether a change of a group replaces all of it, or is merged;
+    `kept` are variables that a change of a group leaves as they were, without a word.
+    """
+
+    def __init__(self, world: World, images: Images, layout: Layout, restart_vault: Callable[[], None]) -> None:
         self._world = world
         self._images = images
         self._restart_vault = restart_vault
-        self._group = dict(variables)
-        old = images.previous_release
-        settled = world.now() - timedelta(days=20)
-        reference = f"ghcr.io/{names.ORGANISATION}/{names.PACKAGE}@{old.digest}"
-        self._service = Service(names.SERVICE, reference, _PULL, 2, "COMPLETED", settled, paused=False)
-        self._deployments = [Deployment("deployment-0", active=True, digest=old.digest, created=settled)]
-        self._questions_left = 0
-        self.running: Release | None = None
+        self.groups = {name: _secrets(group) for name, group in layout.groups.items()}
+        self.services = {
+            place.name: MemoryService(place, images.release(RELEASES[-2], place.package), world.now())
+            for place in layout.services
+        }
+        self.started: list[Release] = []
+        self.replaces = False
+        self.kept: set[str] = set()
 
+    # -- questions -----------------------------------------------------------------------------------------------
     async def token(self) -> TokenIdentity:
-        await self._world.ask("northflank")
+        await self._world.ask("northflank", "northflank:Token")
         return TokenIdentity("dr-runbook", "api", self._world.now() + timedelta(days=90), scopes=("*",))
 
     async def project_visible(self, project: str) -> bool:
-        await self._world.ask("northflank")
+        await self._world.ask("northflank", "northflank:Project", project)
         return project == names.PROJECT
 
     async def service(self, project: str, service: str) -> Service | None:
-        await self._world.ask("northflank")
-        if project != names.PROJECT or service not in {names.SERVICE, names.VAULT_SERVICE}:
+        await self._world.ask("northflank", "northflank:Service", f"{project}/{service}")
+        if project == names.PROJECT and service == names.VAULT_SERVICE:
+            return _VAULT
+        found = self.services.get(service) if project == names.PROJECT else None
+        if found is None:
             return None
-        if service == names.VAULT_SERVICE:
-            return Service(service, "openbao/openbao:2.6.2", None, 1, "COMPLETED", None, paused=False)
-        self._move_on()
-        return self._service
+        self._move_on(found)
+        return found.described
+
+    async def statuses(self, project: str) -> Mapping[str, ServiceStatus]:
+        await self._world.ask("northflank", "northflank:Services", project)
+        if project != names.PROJECT:
+            raise _missing(project)
+        for found in self.services.values():
+            self._move_on(found)
+        every = (*(found.described for found in self.services.values()), _VAULT)
+        return {one.id: ServiceStatus(one.status, one.transition) for one in every}
 
     async def deployments(self, project: str, service: str) -> tuple[Deployment, ...]:
-        await self._known(project, service)
-        return tuple(self._deployments)
+        await self._world.ask("northflank", "northflank:Deployments", f"{project}/{service}")
+        return tuple(self._known(project, service).deployments)
 
     async def running_containers(self, project: str, service: str) -> int:
-        await self._known(project, service)
-        return self._service.instances if self.running is not None else 0
+        await self._world.ask("northflank", "northflank:Containers", f"{project}/{service}")
+        return self._known(project, service).containers
 
     async def secret_group(self, project: str, group: str) -> Mapping[str, Secret]:
-        await self._world.ask("northflank")
-        if (project, group) != (names.PROJECT, names.SECRET_GROUP):
-            raise _missing(f"{project}/{group}")
-        return dict(self._group)
+        await self._world.ask("northflank", "northflank:SecretGroup", f"{project}/{group}")
+        return dict(self._group(project, group))
 
+    # -- changes -------------------------------------------------------------------------------------------------
     async def set_secret_group(self, permit: Permit, project: str, group: str, variables: Mapping[str, Secret]) -> None:
         await self._world.change(permit, "northflank:SetSecretGroup", f"{project}/{group}")
-        if (project, group) != (names.PROJECT, names.SECRET_GROUP):
-            raise _missing(f"{project}/{group}")
-        self._group.update(variables)
+        known = self._group(project, group)
+        kept = {name: value for name, value in known.items() if name in self.kept}
+        if self.replaces:
+            known.clear()
+        known.update({**variables, **kept})
 
     async def deploy(
         self, permit: Permit, project: str, service: str, *, image: str, instances: int, credentials: str | None
     ) -> Service:
         await self._world.change(permit, "northflank:Deploy", f"{project}/{service}")
-        await self._known(project, service)
-        found = self._images.by_reference(image)
-        if found is None:
+        found, built = self._known(project, service), self._images.by_digest(image)
+        if built is None:
             words = "Unable to verify external image"
             raise LayerFailed("The platform cannot find that image", provider_text=words, source="northflank")
-        number = f"deployment-{len(self._deployments)}"
-        self._deployments.insert(0, Deployment(number, active=False, digest=found.digest, created=self._world.now()))
-        self._service = replace(self._service, image=image, credentials=credentials, instances=instances)
-        self._roll()
-        return self._service
+        found.configure(built, image, instances, credentials, self._world.now())
+        return found.described
 
     async def restart(self, permit: Permit, project: str, service: str) -> None:
         await self._world.change(permit, "northflank:Restart", f"{project}/{service}")
         if (project, service) == (names.PROJECT, names.VAULT_SERVICE):
             self._restart_vault()
             return
-        await self._known(project, service)
-        self._roll()
+        self._known(project, service).roll()
 
-    def swap_digest(self) -> None:
-        """Somebody deployed the previous release over ours, past this run."""
-        old = self._images.previous_release
-        self._deployments.insert(
-            0, Deployment("deployment-x", active=True, digest=old.digest, created=self._world.now())
-        )
-        self._deployments[1:] = [replace(one, active=False) for one in self._deployments[1:]]
-        if self.running is not None:
-            self.running = replace(self.running, image=old)
+    # -- what a test may set ---------------------------------------------------------------------------------------
+    def running(self) -> tuple[Release, ...]:
+        """What runs now, of every service."""
+        return tuple(one.running for one in self.services.values() if one.running is not None)
 
-    def _roll(self) -> None:
-        """The processes are replaced; the status says so late."""
-        self.running = None
-        self._questions_left = _LAG + _ROLLING + 1
+    def describe(self, service: str, **changes: Any) -> None:
+        """That service is described otherwise, by the names of `ports.Service`."""
+        found = self.services[service]
+        found.described = replace(found.described, **changes)
 
-    def _move_on(self) -> None:
-        if self._questions_left == 0:
-            return
-        self._questions_left -= 1
-        if self._questions_left == 0:
-            self._finish()
-        elif self._questions_left <= _ROLLING:
-            self._service = replace(self._service, status="IN_PROGRESS", transition=self._world.now())
+    def swap_digest(self, *services: str, tag: str = RELEASES[-2]) -> None:
+        """Somebody deployed that release over ours, past this run: in all services, or in these."""
+        for name in services or tuple(self.services):
+            found = self.services[name]
+            found.swap(self._images.release(tag, found.place.package), self._world.now())
 
-    def _finish(self) -> None:
+    def stop(self, *services: str) -> None:
+        """No process of them runs; of none at all, where none is named."""
+        for name in services or tuple(self.services):
+            self.services[name].running = None
+
+    def _move_on(self, found: MemoryService) -> None:
         now = self._world.now()
-        image = self._images.by_reference(self._service.image or "")
-        self._service = replace(self._service, status="COMPLETED", transition=now)
-        self._deployments = [replace(one, active=place == 0) for place, one in enumerate(self._deployments)]
-        if image is not None:
-            self.running = Release(image, dict(self._group), now)
+        if not found.move_on(now):
+            return
+        image = self._images.by_digest(found.described.image or "")
+        if image is None or not found.comes_up:
+            found.finish(None, now)
+            return
+        release = Release(found.place.name, image, {**self.groups[found.place.group], **found.described.own}, now)
+        self.started.append(release)
+        found.finish(release, now)
 
-    async def _known(self, project: str, service: str) -> None:
-        await self._world.ask("northflank")
-        if (project, service) != (names.PROJECT, names.SERVICE):
+    def _group(self, project: str, group: str) -> dict[str, Secret]:
+        if project != names.PROJECT or group not in self.groups:
+            raise _missing(f"{project}/{group}")
+        return self.groups[group]
+
+    def _known(self, project: str, service: str) -> MemoryService:
+        if project != names.PROJECT or service not in self.services:
             raise _missing(f"{project}/{service}")
+        return self.services[service]
+
+
+def _secrets(variables: Mapping[str, str]) -> dict[str, Secret]:
+    return {name: Secret(value) for name, value in variables.items()}
 
 
 def _missing(what: str) -> LayerFailed:

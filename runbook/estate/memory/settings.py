@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from runbook import config
 from runbook.engine.ports import Secret
 from runbook.estate.memory import names
 from runbook.estate.memory.contents import ORPHANS
+from runbook.estate.memory.layout import Layout, Place
 from runbook.estate.memory.production import Production
 
-_OLD_DATABASE = (
-    "postgresql://clinic_app:practice@clinic-old.eu-west-2.rds.practice.test:5432/clinic"
-    f"?sslmode=verify-full&hostaddr=127.0.0.1&application_name={names.APPLICATION_NAME}"
-)
 
-
-def environment(production: Production) -> config.Environment:
+def environment(production: Production, layout: Layout) -> config.Environment:
     """What a run is told; the shape of a practice run's."""
     return config.Environment(
         name="practice",
@@ -29,8 +23,8 @@ def environment(production: Production) -> config.Environment:
         ),
         vault=_vault(production),
         database=_database(),
-        application=_application(),
-        connectivity=_connectivity(),
+        application=_application(layout),
+        connectivity=_connectivity(layout),
         canary=config.Canary(
             table=names.CANARY_TABLE,
             key_column="id",
@@ -54,18 +48,6 @@ def credentials() -> dict[str, Secret]:
         "northflank-token": "practice-northflank",
         "github-token": "practice-github",
         "cloudflare-token": "practice-cloudflare",
-    }
-    return {name: Secret(value) for name, value in plain.items()}
-
-
-def variables() -> Mapping[str, Secret]:
-    """The application's secret group before the restore: it points at what was lost."""
-    plain = {
-        "DATABASE_URL": _OLD_DATABASE,
-        "VAULT_ADDR": "https://127.0.0.1:8199",
-        "VAULT_ROLE_ID": "practice-app-role-id",
-        "VAULT_SECRET_ID": "practice-app-secret-id",
-        "OUTBOUND": "off",
     }
     return {name: Secret(value) for name, value in plain.items()}
 
@@ -112,36 +94,56 @@ def _database() -> config.Database:
     )
 
 
-def _application() -> config.Application:
+def _application(layout: Layout) -> config.Application:
     return config.Application(
         platform="http://127.0.0.1:8081/v1",
         project=names.PROJECT,
-        service=names.SERVICE,
-        secret_group=names.SECRET_GROUP,
-        image=config.Image(
-            github="http://127.0.0.1:8082",
-            registry="http://127.0.0.1:8083",
-            organisation=names.ORGANISATION,
-            repository=names.REPOSITORY,
-            package=names.PACKAGE,
-            branch=names.BRANCH,
-            required_checks=names.REQUIRED_CHECKS,
-            level="B",
-            level_reason="The practice code host signs no attestations.",
+        github="http://127.0.0.1:8082",
+        registry="http://127.0.0.1:8083",
+        images=tuple(_image(package) for package in layout.packages),
+        services=tuple(_service(place) for place in layout.services),
+        consumers=tuple(
+            config.Consumer(secret_group=place.group, name=place.consumer, services=(place.name,))
+            for place in layout.services
         ),
-        health_url=names.HEALTH_URL,
-        probe_url=names.PROBE_URL,
+        outbound=tuple(
+            config.Switch(secret_group=place.group, variable=variable)
+            for place in layout.services
+            for variable in place.switches
+        ),
+        probes=(config.Probe(name="appointments page", url=names.APPOINTMENTS_URL, contains="The diary is open."),),
     )
 
 
-def _connectivity() -> config.Connectivity:
+def _image(package: str) -> config.Image:
+    return config.Image(
+        organisation=names.ORGANISATION,
+        repository=names.REPOSITORY,
+        package=package,
+        branch=names.BRANCH,
+        required_checks=names.REQUIRED_CHECKS,
+        level="B",
+        level_reason="The practice code host signs no attestations.",
+    )
+
+
+def _service(place: Place) -> config.Service:
+    health = config.Health(url=place.health_url)
+    return config.Service(name=place.name, image=place.package, health=health, probe_url=place.probe_url)
+
+
+def _connectivity(layout: Layout) -> config.Connectivity:
     return config.Connectivity(
         cloudflare="http://127.0.0.1:8084/client/v4",
         zone=names.ZONE,
-        hostnames=(config.Hostname(name=names.HOSTNAME, content=names.ORIGIN),),
-        managed_ruleset=names.MANAGED_RULESET,
+        hostnames=tuple(
+            config.Hostname(name=name, content=names.ORIGIN, service=names.SERVICE) for name in layout.hostnames
+        ),
+        managed_rulesets=(names.MANAGED_RULESET,),
         canary_path=names.CANARY_PATH,
         authoritative=(config.Resolver(address="127.0.0.1", port=names.AUTHORITATIVE_PORT),),
         resolvers=(config.Resolver(address="127.0.0.1", port=names.PUBLIC_PORT),),
         https_port=names.HTTPS_PORT,
+        marker_header="x-clinic-commit",
+        origins=(config.Origin(url=names.INGRESS_URL, address="127.0.0.1"),),
     )

@@ -40,24 +40,32 @@ from runbook.estate.ports.edge import (
     DnsRecord,
     EdgeNetwork,
     Names,
+    Phase,
     Rule,
+    Silent,
     Web,
     WebAnswer,
     Zone,
+    ZoneSettings,
 )
 from runbook.estate.ports.platform import (
     Branch,
     CheckRun,
     CodeHost,
+    CombinedStatus,
     Commit,
     Deployment,
     ImageProof,
     PackageVersion,
     Platform,
+    Provenance,
+    Provenances,
     Registry,
     Service,
+    ServiceStatus,
     TokenIdentity,
 )
+from runbook.estate.ports.rates import Allowance, Rates
 from runbook.estate.ports.sql import (
     ContentAsk,
     ContentProgress,
@@ -103,12 +111,15 @@ class Estate:
     platform: Platform
     code: CodeHost
     registry: Registry
+    provenances: Provenances
     edge: EdgeNetwork
     names: Names
     web: Web
+    rates: Rates
 
 
 __all__ = [
+    "Allowance",
     "ArchiveProof",
     "ArchiveReport",
     "Archives",
@@ -119,6 +130,7 @@ __all__ = [
     "CheckRun",
     "CloudAccount",
     "CodeHost",
+    "CombinedStatus",
     "Commit",
     "ContentAsk",
     "ContentProgress",
@@ -142,8 +154,12 @@ __all__ = [
     "Names",
     "ObjectStore",
     "PackageVersion",
+    "Phase",
     "Platform",
     "Progress",
+    "Provenance",
+    "Provenances",
+    "Rates",
     "Reading",
     "Registry",
     "RestoreSpec",
@@ -151,8 +167,10 @@ __all__ = [
     "SealStatus",
     "SecurityGroup",
     "Service",
+    "ServiceStatus",
     "SideEffect",
     "SignInState",
+    "Silent",
     "Snapshot",
     "StaticRole",
     "StoredObject",
@@ -172,4 +190,5 @@ __all__ = [
     "WrongCode",
     "WrongShares",
     "Zone",
+    "ZoneSettings",
 ]

@@ -2,61 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 from werkzeug.wrappers import Request, Response
 
 from runbook.training.servers import cloudflare_documents as documents
-from runbook.training.servers.web import Answered, Api, Route, json_object
-from runbook.training.servers.zone import RANGES, ZONE, Record, Ruleset, Zone, rule, stamp
+from runbook.training.servers.cloudflare_documents import body_of
+from runbook.training.servers.cloudflare_limits import Limits
+from runbook.training.servers.cloudflare_records import Records
+from runbook.training.servers.cloudflare_rules import Rules
+from runbook.training.servers.web import Api, Route
+from runbook.training.servers.zone import RANGES, SECURITY_LEVELS, ZONE, Zone
 
+BASE = "/client/v4"
+SETTINGS = {"security_level": SECURITY_LEVELS, "development_mode": ("on", "off")}
 _refusal = documents.refusal
-PHASES = ("http_request_firewall_managed", "http_request_firewall_custom")
 
 
 class Cloudflare(Api):
-    """One zone; `token` is a user-owned API token."""
+    """One zone; `token` is owned by a user or by the account.  `clock` counts seconds (for the allowance)."""
 
-    def __init__(self, zone: Zone, token: str) -> None:
+    def __init__(
+        self,
+        zone: Zone,
+        token: str,
+        *,
+        owner: Literal["user", "account"] = "user",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._zone = zone
         self._token = token
+        self._owner = owner
+        self._limits = Limits(clock)
+        self._records = Records(zone)
+        self._rules = Rules(zone)
+        self._lock = threading.Lock()
+        self._changes: list[str] = []
         super().__init__()
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Every call that was meant to change something and was let in, in order: `METHOD path?query`."""
+        with self._lock:
+            return tuple(self._changes)
+
+    def throttle(self, calls: int, wait: int) -> None:
+        """Refuse the next `calls` calls with 429, each with `wait` seconds to wait."""
+        self._limits.throttle(calls, wait)
+
     def routes(self) -> Iterable[Route]:
-        base = "/client/v4"
-        zone = base + "/zones/<zone_id>"
-        entrypoint = zone + "/rulesets/phases/<phase>/entrypoint"
+        zone = BASE + "/zones/<zone_id>"
         return (
-            Route("GET", base + "/user/tokens/verify", self.verify),
-            Route("GET", base + "/accounts/<account>/tokens/verify", self.verify_owned),
-            Route("GET", base + "/ips", self.ranges),
-            Route("GET", base + "/zones", self.zones),
+            Route("GET", BASE + "/user/tokens/verify", self.verify),
+            Route("GET", BASE + "/accounts/<account>/tokens/verify", self.verify_owned),
+            Route("GET", BASE + "/accounts/<account>/rulesets", self.managed),
+            Route("GET", BASE + "/ips", self.ranges),
+            Route("GET", BASE + "/zones", self.zones),
             Route("GET", zone, self.zone),
             Route("PATCH", zone, self.change_zone),
-            Route("GET", zone + "/dns_records", self.records),
-            Route("GET", zone + "/dns_records/<record_id>", self.record),
-            Route("PATCH", zone + "/dns_records/<record_id>", self.change_record),
-            Route("GET", zone + "/rulesets", self.rulesets),
-            Route("GET", entrypoint, self.entrypoint),
-            Route("PUT", entrypoint, self.replace_rules),
-            Route("POST", zone + "/rulesets/<ruleset_id>/rules", self.add_rule),
-            Route("PATCH", zone + "/rulesets/<ruleset_id>/rules/<rule_id>", self.change_rule),
             Route("GET", zone + "/settings/<setting>", self.setting),
             Route("PATCH", zone + "/settings/<setting>", self.change_setting),
+            *self._records.routes(zone),
+            *self._rules.routes(zone),
         )
 
     def unknown(self, request: Request) -> Response:
-        return documents.no_route(request.path.removeprefix("/client/v4"))
+        return documents.no_route(request.path.removeprefix(BASE))
 
     def wrong_method(self, request: Request, allowed: str) -> Response:
         del allowed
-        return documents.no_route(request.path.removeprefix("/client/v4"))
+        return documents.no_route(request.path.removeprefix(BASE))
 
     def gate(self, request: Request) -> Response | None:
+        """Who is it, is there allowance left, and is it our zone or account?  `/ips` is for everybody."""
+        if request.path == BASE + "/ips":
+            return None
+        refused = self._stranger(request) or self._limits.refusal() or self._elsewhere(request)
+        if refused is None and request.method != "GET":
+            with self._lock:
+                self._changes.append(f"{request.method} {request.full_path.rstrip('?')}")
+        return refused
+
+    def finish(self, request: Request, response: Response) -> Response:
+        if request.path != BASE + "/ips":
+            self._limits.stamp(response)
+        return response
+
+    def _stranger(self, request: Request) -> Response | None:
         given = request.headers.get("Authorization")
-        if request.path == "/client/v4/ips" or given == f"Bearer {self._token}":
-            return self._other_zone(request)
+        if given == f"Bearer {self._token}":
+            return None
         if given is None:
             return _refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
         if not given.startswith("Bearer ") or " " in given.removeprefix("Bearer "):
@@ -66,30 +104,40 @@ class Cloudflare(Api):
             return _refusal(401, 1000, "Invalid API Token")
         return _refusal(403, 10000, "Authentication error")
 
-    def _other_zone(self, request: Request) -> Response | None:
-        asked = (request.path.removeprefix("/client/v4/zones/").split("/"))[0]
-        if request.path.startswith("/client/v4/zones/") and asked != self._zone.id:
-            return documents.no_route(f"/zones/{asked}")
-        return None
+    def _elsewhere(self, request: Request) -> Response | None:
+        parts = request.path.removeprefix(BASE + "/").split("/")
+        known = {"zones": self._zone.id, "accounts": self._zone.account}
+        if len(parts) < 2 or parts[0] not in known or parts[1] == known[parts[0]]:
+            return None
+        return documents.no_route(f"/{parts[0]}/{parts[1]}")
 
-    # -- token, ranges, zone ------------------------------------------------------------------------------------
+    # -- token, ranges, account ---------------------------------------------------------------------------------
     def verify(self, request: Request) -> Response:
+        """A user's token; one that the account owns is not known here."""
         del request
-        return documents.token()
+        return documents.token() if self._owner == "user" else _refusal(401, 1000, "Invalid API Token")
 
     def verify_owned(self, request: Request, account: str) -> Response:
-        """This token is a user's: the account's endpoint does not know it."""
+        """A token that the account owns; a user's is not known here."""
         del request, account
-        return _refusal(401, 1000, "Invalid API Token")
+        return documents.token() if self._owner == "account" else _refusal(401, 1000, "Invalid API Token")
+
+    def managed(self, request: Request, account: str) -> Response:
+        """The managed rulesets that can be deployed."""
+        del request, account
+        return documents.good(documents.managed_rulesets())
 
     def ranges(self, request: Request) -> Response:
         del request
         return documents.good({"ipv4_cidrs": list(RANGES), "ipv6_cidrs": [], "etag": "practice"})
 
+    # -- zone ---------------------------------------------------------------------------------------------------
     def zones(self, request: Request) -> Response:
+        asked = request.args
         with self._zone.locked() as zone:
-            found = [documents.zone(zone)] if request.args.get("name", ZONE) == ZONE else []
-        return documents.paged(request, found, 20)
+            fits = asked.get("name", ZONE) == ZONE and asked.get("status", zone.status) == zone.status
+            found = [documents.zone(zone)] if fits else []
+        return documents.paged(request, found, size=20, most=50)
 
     def zone(self, request: Request, zone_id: str) -> Response:
         del request, zone_id
@@ -98,92 +146,15 @@ class Cloudflare(Api):
 
     def change_zone(self, request: Request, zone_id: str) -> Response:
         del zone_id
-        body = _body(request)
+        body = body_of(request)
         if len(body) != 1:
             return _refusal(400, 1016, "Only one zone property can be changed at a time")
+        paused = body.get("paused")
+        if not isinstance(paused, bool):
+            return _refusal(400, 1016, "In the practice estate only `paused` of a zone can be changed")
         with self._zone.locked() as zone:
-            zone.paused = bool(body.get("paused", zone.paused))
+            zone.paused = paused
             return documents.good(documents.zone(zone))
-
-    # -- records ------------------------------------------------------------------------------------------------
-    def records(self, request: Request, zone_id: str) -> Response:
-        del zone_id
-        name = request.args.get("name.exact", request.args.get("name"))
-        kind = request.args.get("type")
-        with self._zone.locked() as zone:
-            found = [r for r in zone.records if name in {None, r.name} and kind in {None, r.type}]
-            return documents.paged(request, [documents.record(one) for one in found], 100)
-
-    def record(self, request: Request, zone_id: str, record_id: str) -> Response:
-        del request, zone_id
-        with self._zone.locked() as zone:
-            return documents.good(documents.record(_record(zone, record_id)))
-
-    def change_record(self, request: Request, zone_id: str, record_id: str) -> Response:
-        """The documents of the API want type, name, content and ttl in every PATCH."""
-        del zone_id
-        body = _body(request)
-        missing = [key for key in ("type", "name", "content", "ttl") if key not in body]
-        if missing:
-            return _refusal(400, 1004, f"DNS Validation Error: {', '.join(missing)} missing")
-        with self._zone.locked() as zone:
-            changed = _record(zone, record_id)
-            changed.content, changed.ttl = str(body["content"]), int(body["ttl"])
-            changed.proxied = bool(body.get("proxied", changed.proxied))
-            changed.comment = body.get("comment", changed.comment)
-            changed.modified = stamp()
-            return documents.good(documents.record(changed))
-
-    # -- rules --------------------------------------------------------------------------------------------------
-    def rulesets(self, request: Request, zone_id: str) -> Response:
-        del request, zone_id
-        with self._zone.locked() as zone:
-            return documents.good([documents.ruleset(one, rules=False) for one in zone.rulesets.values()])
-
-    def entrypoint(self, request: Request, zone_id: str, phase: str) -> Response:
-        """404 with 10003 before the first PUT: the phase has no rules, which is no error."""
-        del request, zone_id
-        with self._zone.locked() as zone:
-            found = zone.rulesets.get(phase)
-            if found is None:
-                return _refusal(404, 10003, f'could not find entrypoint ruleset in the "{phase}" phase')
-            return documents.good(documents.ruleset(found))
-
-    def replace_rules(self, request: Request, zone_id: str, phase: str) -> Response:
-        """Replaces all rules of the phase and makes the ruleset when there is none; `dry_run` only judges."""
-        del zone_id
-        given = _body(request).get("rules")
-        problem = _unfit(given) if phase in PHASES else f"unknown phase {phase}"
-        if problem is not None:
-            return _refusal(400, 20022, problem)
-        if request.args.get("dry_run") == "true":
-            return documents.good(None)
-        with self._zone.locked() as zone:
-            ruleset = zone.rulesets.setdefault(phase, Ruleset(phase, [], version=0))
-            ruleset.replace([rule(one) for one in given or ()])
-            return documents.good(documents.ruleset(ruleset))
-
-    def add_rule(self, request: Request, zone_id: str, ruleset_id: str) -> Response:
-        del zone_id
-        body = _body(request)
-        with self._zone.locked() as zone:
-            ruleset = _ruleset(zone, ruleset_id)
-            _judge([body])
-            ruleset.replace([*ruleset.rules, rule(body)])
-            return documents.good(documents.ruleset(ruleset))
-
-    def change_rule(self, request: Request, zone_id: str, ruleset_id: str, rule_id: str) -> Response:
-        """The body is the whole rule; what it leaves out is gone."""
-        del zone_id
-        body = _body(request)
-        with self._zone.locked() as zone:
-            ruleset = _ruleset(zone, ruleset_id)
-            _judge([body])
-            if all(one["id"] != rule_id for one in ruleset.rules):
-                return _refusal(404, 10002, "could not find rule")
-            changed = rule({**body, "id": rule_id})
-            ruleset.replace([changed if one["id"] == rule_id else one for one in ruleset.rules])
-            return documents.good(documents.ruleset(ruleset))
 
     # -- settings -----------------------------------------------------------------------------------------------
     def setting(self, request: Request, zone_id: str, setting: str) -> Response:
@@ -193,47 +164,10 @@ class Cloudflare(Api):
 
     def change_setting(self, request: Request, zone_id: str, setting: str) -> Response:
         del zone_id
-        value = _body(request).get("value")
+        value = body_of(request).get("value")
+        if setting in SETTINGS and value not in SETTINGS[setting]:
+            return _refusal(400, 1007, f"Invalid value for zone setting {setting}")
         with self._zone.locked() as zone:
-            if setting in zone.settings and isinstance(value, str):
-                zone.settings[setting] = value
+            if setting in zone.settings:
+                zone.settings[setting] = str(value)
             return documents.setting(zone, setting)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    body = json_object(request)
-    if body is None:
-        raise Answered(_refusal(400, 6007, "Malformed JSON in request body"))
-    return body
-
-
-def _record(zone: Zone, record_id: str) -> Record:
-    found = next((one for one in zone.records if one.id == record_id), None)
-    if found is None:
-        raise Answered(_refusal(404, 81044, "Record does not exist"))
-    return found
-
-
-def _ruleset(zone: Zone, ruleset_id: str) -> Ruleset:
-    found = next((one for one in zone.rulesets.values() if one.id == ruleset_id), None)
-    if found is None:
-        raise Answered(_refusal(404, 10003, "could not find ruleset"))
-    return found
-
-
-def _judge(rules: Any) -> None:
-    problem = _unfit(rules)
-    if problem is not None:
-        raise Answered(_refusal(400, 20022, problem))
-
-
-def _unfit(rules: Any) -> str | None:
-    """Why these rules would be refused, or None."""
-    if not isinstance(rules, list):
-        return "rules must be a list"
-    for one in rules:
-        if not isinstance(one, dict) or "action" not in one or "expression" not in one:
-            return "a rule needs an action and an expression"
-        if one["action"] == "execute" and "id" not in (one.get("action_parameters") or {}):
-            return "an execute rule needs action_parameters.id"
-    return None

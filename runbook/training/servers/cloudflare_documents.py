@@ -8,8 +8,9 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from runbook.training.servers.web import as_json
-from runbook.training.servers.zone import NAME_SERVERS, ZONE, Record, Ruleset, Zone
+from runbook.training.servers.firewall import MANAGED_PHASE, RULESETS
+from runbook.training.servers.web import Answered, as_json, json_object
+from runbook.training.servers.zone import NAME_SERVERS, PROXIABLE, ZONE, Record, Ruleset, Zone
 
 _MADE = "2026-01-05T05:20:00.12345Z"
 
@@ -26,14 +27,22 @@ def refusal(status: int, code: int, message: str, **more: Any) -> Response:
     return as_json({"success": False, "errors": errors, "messages": [], "result": None}, status)
 
 
+def body_of(request: Request) -> dict[str, Any]:
+    """The request's JSON object; what is none is refused at once."""
+    body = json_object(request)
+    if body is None:
+        raise Answered(refusal(400, 6007, "Malformed JSON in request body"))
+    return body
+
+
 def no_route(path: str) -> Response:
     """What a wrong path or a wrong id gets."""
     return refusal(404, 7003, f"Could not route to {path}, perhaps your object identifier is invalid?")
 
 
-def paged(request: Request, items: Sequence[Any], size: int) -> Response:
+def paged(request: Request, items: Sequence[Any], *, size: int, most: int) -> Response:
     """One page; the page after the last is empty, which is where the vendor's own client stops asking."""
-    size = min(max(request.args.get("per_page", size, int), 1), 100)
+    size = min(max(request.args.get("per_page", size, int), 5), most)
     page = max(request.args.get("page", 1, int), 1)
     part = list(items[(page - 1) * size : page * size])
     pages = max(1, -(-len(items) // size))
@@ -79,22 +88,22 @@ def zone(state: Zone) -> dict[str, Any]:
 
 
 def record(one: Record) -> dict[str, Any]:
-    """A record's document."""
-    return {
+    """A record's document; without a comment where it has none."""
+    document = {
         "id": one.id,
         "name": one.name,
         "type": one.type,
         "content": one.content,
-        "proxiable": True,
+        "proxiable": one.type in PROXIABLE,
         "proxied": one.proxied,
         "ttl": one.ttl,
         "settings": {},
         "meta": {},
-        "comment": one.comment,
         "tags": [],
         "created_on": _MADE,
         "modified_on": one.modified,
     }
+    return document | ({} if one.comment is None else {"comment": one.comment})
 
 
 def ruleset(one: Ruleset, *, rules: bool = True) -> dict[str, Any]:
@@ -109,6 +118,17 @@ def ruleset(one: Ruleset, *, rules: bool = True) -> dict[str, Any]:
         "phase": one.phase,
     }
     return document | ({"rules": one.rules} if rules else {})
+
+
+def managed_ruleset(chosen: str, name: str) -> dict[str, Any]:
+    """A managed ruleset as lists show it."""
+    document = {"id": chosen, "name": name, "description": "", "kind": "managed", "version": "84"}
+    return {**document, "last_updated": _MADE, "phase": MANAGED_PHASE}
+
+
+def managed_rulesets() -> list[dict[str, Any]]:
+    """All that can be deployed."""
+    return [managed_ruleset(*one) for one in RULESETS.items()]
 
 
 def setting(state: Zone, name: str) -> Response:

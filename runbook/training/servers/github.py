@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,12 +10,13 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from runbook.training.servers import github_documents as documents
+from runbook.training.servers.allowance import Allowance, Spent
+from runbook.training.servers.github_attestations import STORE, WITHOUT_BUNDLES, Attestations
 from runbook.training.servers.images import (
     BRANCH,
     ORGANISATION,
     PACKAGE,
     REPOSITORY,
-    REQUIRED_CHECKS,
     Catalogue,
     Commit,
 )
@@ -24,18 +24,36 @@ from runbook.training.servers.web import Answered, Api, Route, as_json
 
 HOURLY = 5000
 SCOPES = "read:packages, repo"
+VERSIONS = ("2022-11-28", WITHOUT_BUNDLES)
+_SPENT = "runbook.spent"
+_SECONDARY = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out to "
+    "GitHub Support for help, please include the request ID."
+)
 
 
 class GitHub(Api):
-    """One organisation, one private repository, one package; `token` is a classic one with `SCOPES`."""
+    """One organisation, one private repository, one package; `token` is a classic one with `SCOPES`.
 
-    def __init__(self, catalogue: Catalogue, token: str, now: datetime) -> None:
+    `store` is where bundles of attestations lie; "": on this server too.  `retired`: the older API version is gone, and
+    whoever asks for it is answered as by the newer.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        token: str,
+        now: datetime,
+        *,
+        store: str = "",
+        allowance: Allowance | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._token = token
         self._now = now
-        self._lock = threading.Lock()
-        self._used = 0
-        self._reset = int(time.time()) + 3600
+        self._attestations = Attestations(catalogue, store)
+        self.retired = False
+        self.allowance = allowance or Allowance(HOURLY)
         super().__init__()
 
     def routes(self) -> Iterable[Route]:
@@ -50,6 +68,7 @@ class GitHub(Api):
             Route("GET", repository + "/commits/<reference>/status", self.status),
             Route("GET", repository + "/attestations/<digest>", self.attestations),
             Route("GET", "/orgs/<organisation>/" + versions, self.versions),
+            Route("GET", STORE + "<digest>/<name>", self._attestations.stored),
         )
 
     def unknown(self, request: Request) -> Response:
@@ -57,23 +76,29 @@ class GitHub(Api):
         return _refusal(404, "Not Found")
 
     def gate(self, request: Request) -> Response | None:
-        if request.headers.get("Authorization") in {f"Bearer {self._token}", f"token {self._token}"}:
+        """The limits come first; the store of bundles has none of this."""
+        if request.path.startswith(STORE):
             return None
-        return _refusal(401, "Bad credentials")
+        spent = request.environ[_SPENT] = self.allowance.spend()
+        if spent.wait_s is not None:
+            return _too_many(spent)
+        if request.headers.get("Authorization") not in {f"Bearer {self._token}", f"token {self._token}"}:
+            return _refusal(401, "Bad credentials")
+        if _version(request) not in VERSIONS:
+            return _refusal(400, f"API version {_version(request)} is not supported")
+        return None
 
     def finish(self, request: Request, response: Response) -> Response:
-        """Count the call; the window is an hour, its end an epoch second.  The limit is not enforced."""
-        with self._lock:
-            if time.time() >= self._reset:
-                self._used, self._reset = 0, int(time.time()) + 3600
-            self._used += 1
-            used, reset = self._used, self._reset
-        response.headers["x-ratelimit-limit"] = str(HOURLY)
-        response.headers["x-ratelimit-remaining"] = str(max(1, HOURLY - used))
-        response.headers["x-ratelimit-used"] = str(used)
+        """The window is an hour, `reset` its end as an epoch second."""
+        if request.path.startswith(STORE):
+            return response
+        spent: Spent = request.environ.get(_SPENT) or self.allowance.spend()
+        response.headers["x-ratelimit-limit"] = str(self.allowance.limit)
+        response.headers["x-ratelimit-remaining"] = str(spent.remaining)
+        response.headers["x-ratelimit-used"] = str(spent.used)
         response.headers["x-ratelimit-resource"] = "core"
-        response.headers["x-ratelimit-reset"] = str(reset)
-        response.headers["x-github-api-version-selected"] = request.headers.get("x-github-api-version", "2022-11-28")
+        response.headers["x-ratelimit-reset"] = str(int(time.time()) + spent.reset_s)
+        response.headers["x-github-api-version-selected"] = _version(request)
         return response
 
     # -- answers ------------------------------------------------------------------------------------------------
@@ -90,7 +115,7 @@ class GitHub(Api):
         _known(owner, name)
         if branch != BRANCH:
             return _refusal(404, "Branch not found")
-        return as_json(documents.branch(_base(request), self._commit(BRANCH)))
+        return as_json(documents.branch(_base(request), self._commit(BRANCH), protected=self._catalogue.protected))
 
     def commit(self, request: Request, owner: str, name: str, reference: str) -> Response:
         _known(owner, name)
@@ -99,31 +124,19 @@ class GitHub(Api):
     def check_runs(self, request: Request, owner: str, name: str, reference: str) -> Response:
         _known(owner, name)
         made = self._commit(reference)
-        runs = [documents.check_run(_base(request), made, 500 + i, n) for i, n in enumerate(REQUIRED_CHECKS)]
+        runs = [documents.check_run(_base(request), made, 500 + i, name) for i, name in enumerate(made.checks)]
         return _page(request, runs, lambda part: {"total_count": len(runs), "check_runs": part})
 
     def status(self, request: Request, owner: str, name: str, reference: str) -> Response:
         """An Actions-only repository has no commit statuses: `pending` for ever, with a count of 0."""
         _known(owner, name)
-        made, base = self._commit(reference), _base(request)
-        url = f"{base}/repos/{REPOSITORY}/commits/{made.sha}"
-        return as_json(
-            {
-                "state": "pending",
-                "sha": made.sha,
-                "total_count": 0,
-                "statuses": [],
-                "repository": documents.repository(base, made.at),
-                "commit_url": url,
-                "url": f"{url}/status",
-            }
-        )
+        return as_json(documents.combined_status(_base(request), self._commit(reference)))
 
     def attestations(self, request: Request, owner: str, name: str, digest: str) -> Response:
-        """None: a private repository on this plan cannot have them, hence level B."""
-        del request, digest
+        """None unless published: a private repository on this plan cannot have them, hence level B."""
         _known(owner, name)
-        return as_json({"attestations": []})
+        version = WITHOUT_BUNDLES if self.retired else _version(request)
+        return self._attestations.listed(request, digest, version)
 
     def versions(self, request: Request, organisation: str, package: str) -> Response:
         if (organisation, package) != (ORGANISATION, PACKAGE):
@@ -139,6 +152,10 @@ class GitHub(Api):
         return found
 
 
+def _version(request: Request) -> str:
+    return request.headers.get("x-github-api-version", VERSIONS[0])
+
+
 def _base(request: Request) -> str:
     return request.host_url.rstrip("/")
 
@@ -146,6 +163,15 @@ def _base(request: Request) -> str:
 def _known(owner: str, name: str) -> None:
     if f"{owner}/{name}" != REPOSITORY:
         raise Answered(_refusal(404, "Not Found"))
+
+
+def _too_many(spent: Spent) -> Response:
+    """The hour's calls are spent; or there were too many at once, and only that refusal says how long to wait."""
+    if spent.remaining == 0:
+        return _refusal(403, "API rate limit exceeded for user ID 4001.")
+    refusal = _refusal(403, _SECONDARY)
+    refusal.headers["retry-after"] = str(spent.wait_s)
+    return refusal
 
 
 def _refusal(status: int, message: str) -> Response:

@@ -127,21 +127,22 @@ def verification(made: Commit) -> dict[str, Any]:
     }
 
 
-def branch(base: str, head: Commit) -> dict[str, Any]:
-    """`GET /repos/…/branches/main`: protected."""
+def branch(base: str, head: Commit, *, protected: bool) -> dict[str, Any]:
+    """`GET /repos/…/branches/main`."""
     url = f"{base}/repos/{REPOSITORY}/branches/{BRANCH}"
     return {
         "name": BRANCH,
         "commit": commit(base, head),
         "_links": {"self": url, "html": f"https://github.com/{REPOSITORY}/tree/{BRANCH}"},
-        "protected": True,
-        "protection": {"enabled": True},
+        "protected": protected,
+        "protection": {"enabled": protected},
         "protection_url": f"{url}/protection",
     }
 
 
 def check_run(base: str, made: Commit, number: int, name: str) -> dict[str, Any]:
-    """One finished check-run; the commit's conclusion is that of all of them."""
+    """One check-run; without a conclusion it is still on its way."""
+    conclusion = made.checks[name]
     url = f"{base}/repos/{REPOSITORY}/check-runs/{number}"
     return {
         "id": number,
@@ -152,10 +153,10 @@ def check_run(base: str, made: Commit, number: int, name: str) -> dict[str, Any]
         "url": url,
         "html_url": f"https://github.com/{REPOSITORY}/runs/{number}",
         "details_url": f"https://github.com/{REPOSITORY}/runs/{number}",
-        "status": "completed",
-        "conclusion": made.conclusion,
+        "status": "completed" if conclusion else "in_progress",
+        "conclusion": conclusion,
         "started_at": stamp(made.at),
-        "completed_at": stamp(made.at),
+        "completed_at": stamp(made.at) if conclusion else None,
         "output": {
             "title": None,
             "summary": None,
@@ -166,6 +167,37 @@ def check_run(base: str, made: Commit, number: int, name: str) -> dict[str, Any]
         "check_suite": {"id": 5},
         "app": None,
         "pull_requests": [],
+    }
+
+
+def combined_status(base: str, made: Commit) -> dict[str, Any]:
+    """`GET /repos/…/commits/{ref}/status`: the worst of all; `pending` where there are none."""
+    url = f"{base}/repos/{REPOSITORY}/commits/{made.sha}"
+    said = set(made.statuses.values())
+    state = "failure" if said & {"failure", "error"} else "success" if said == {"success"} else "pending"
+    return {
+        "state": state,
+        "sha": made.sha,
+        "total_count": len(made.statuses),
+        "statuses": [_status(base, made, 700 + i, name) for i, name in enumerate(made.statuses)],
+        "repository": repository(base, made.at),
+        "commit_url": url,
+        "url": f"{url}/status",
+    }
+
+
+def _status(base: str, made: Commit, number: int, context: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "node_id": f"SC_{number}",
+        "url": f"{base}/repos/{REPOSITORY}/statuses/{made.sha}",
+        "avatar_url": None,
+        "target_url": None,
+        "description": None,
+        "context": context,
+        "state": made.statuses[context],
+        "created_at": stamp(made.at),
+        "updated_at": stamp(made.at),
     }
 
 

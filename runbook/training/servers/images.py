@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,14 +25,19 @@ RELEASES = ("v1.6.0", "v1.6.1", "v1.7.0", "v1.7.1", "v1.8.0", "v1.8.1", "v1.8.2"
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """`reason` is GitHub's word for the signature: `valid`, `unsigned` …; `conclusion` that of its check-runs."""
+    """`reason` is GitHub's word for the signature: `valid`, `unsigned` …
+
+    `checks` are its check-runs: name to conclusion, None while one still runs.  `statuses` are what other systems
+    report by the older API: context to state; an Actions-only repository has none.
+    """
 
     sha: str
     parents: tuple[str, ...]
     message: str
     at: datetime
     reason: str = "valid"
-    conclusion: str = "success"
+    checks: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(REQUIRED_CHECKS, "success"))
+    statuses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +74,34 @@ class Catalogue:
         self._blobs: dict[str, Blob] = {}
         self._versions: list[Version] = []
         self._tags: dict[str, str] = {}
+        self._bundles: dict[str, list[Mapping[str, Any]]] = {}
+        self.protected = True
         self._head = self._history(now)
 
     def _history(self, now: datetime) -> str:
-        """Releases two weeks apart, the newest three days old; main is one commit ahead of it."""
-        parent: str | None = None
-        for age, tag in reversed(list(enumerate(reversed(RELEASES)))):
-            parent = self._release(tag, now - timedelta(days=3 + 14 * age), parent, latest=age == 0)
-        head = self._commit("Correct a sentence in the handbook", now - timedelta(days=2), parent)
-        candidate = self._commit("Try the new calendar", now - timedelta(days=1), parent)
-        self._publish(("v1.9.0-rc.1",), now - timedelta(days=1), candidate)
-        return head
+        """Releases two weeks apart, the newest three days old.
 
-    def _release(self, tag: str, at: datetime, parent: str | None, *, latest: bool) -> str:
-        commit = self._commit(f"Release {tag}", at, parent)
+        The newest was made on a branch of its own while main went on, and main's head is the merge of the two: a
+        release is not to be found by following first parents.
+        """
+        main: tuple[str, ...] = ()
+        for age, tag in reversed(list(enumerate(RELEASES[-2::-1], start=1))):
+            main = (self._release(tag, now - timedelta(days=3 + 14 * age), main, latest=False),)
+        newest = self._release(RELEASES[-1], now - timedelta(days=3), main, latest=True)
+        handbook = self._commit("Correct a sentence in the handbook", now - timedelta(days=4), main)
+        candidate = self._commit("Try the new calendar", now - timedelta(days=1), (newest,))
+        self._publish(("v1.9.0-rc.1",), now - timedelta(days=1), candidate)
+        return self._commit(f"Merge release {RELEASES[-1]}", now - timedelta(days=2), (handbook, newest))
+
+    def _release(self, tag: str, at: datetime, parents: tuple[str, ...], *, latest: bool) -> str:
+        commit = self._commit(f"Release {tag}", at, parents)
         tags = ("latest", tag) if latest else (tag,)
         self._publish((*tags, f"sha-{commit[:7]}"), at + timedelta(minutes=8), commit)
         return commit
 
-    def _commit(self, message: str, at: datetime, parent: str | None) -> str:
+    def _commit(self, message: str, at: datetime, parents: tuple[str, ...]) -> str:
         sha = hashlib.sha256(f"{self._seed} {message}".encode()).hexdigest()[:40]
-        self._commits[sha] = Commit(sha, (parent,) if parent else (), message, at)
+        self._commits[sha] = Commit(sha, parents, message, at)
         return sha
 
     def _keep(self, blob: Blob) -> dict[str, Any]:
@@ -170,29 +183,47 @@ class Catalogue:
         """The commit that an index was built from."""
         return next((version.commit for version in self.versions() if version.digest == digest), None)
 
-    # -- faults -------------------------------------------------------------------------------------------------
-    def unsign(self, tag: str) -> None:
-        """The release's commit carries no signature."""
-        self._change(tag, reason="unsigned")
+    def bundles(self, digest: str) -> list[Mapping[str, Any]]:
+        """The provenance attestations of an image, oldest first."""
+        with self._lock:
+            return list(self._bundles.get(digest, ()))
+
+    # -- what tests and faults change -----------------------------------------------------------------------------
+    def attest(self, digest: str, bundle: Mapping[str, Any]) -> None:
+        """Publish one provenance bundle (Sigstore, as JSON) under that digest, whatever it says itself."""
+        with self._lock:
+            self._bundles.setdefault(digest, []).append(bundle)
+
+    def unsign(self, tag: str, reason: str = "unsigned") -> None:
+        """GitHub does not vouch for the signature of the release's commit."""
+        self._change(tag, reason=reason)
 
     def fail_checks(self, tag: str) -> None:
         """The release's check-runs ended in failure."""
-        self._change(tag, conclusion="failure")
+        self.check(tag, **dict.fromkeys(REQUIRED_CHECKS, "failure"))
+
+    def check(self, tag: str, **conclusions: str | None) -> None:
+        """What the release's check-runs came to, by name; None: it still runs."""
+        self._change(tag, checks=conclusions)
+
+    def report(self, tag: str, **states: str) -> None:
+        """Commit statuses of the release, by context: success, pending, failure or error."""
+        self._change(tag, statuses=states)
 
     def move(self, tag: str) -> None:
         """The registry's tag names other content than the version that GitHub lists under it."""
         version = self.released(tag)
         with self._lock:
             parent = self._commits[version.commit or self._head]
-            stranger = self._commit("Pushed by hand", parent.at + timedelta(hours=1), parent.sha)
+            stranger = self._commit("Pushed by hand", parent.at + timedelta(hours=1), (parent.sha,))
             self._publish((f"build-{stranger[:7]}",), parent.at + timedelta(hours=1), stranger)
             self._tags[tag] = self._tags[f"build-{stranger[:7]}"]
 
-    def _change(self, tag: str, **changes: str) -> None:
+    def _change(self, tag: str, **changes: Any) -> None:
         sha = self.released(tag).commit
         with self._lock:
             if sha is not None:
-                self._commits[sha] = replace(self._commits[sha], **changes)  # type: ignore[arg-type]  # both are str
+                self._commits[sha] = replace(self._commits[sha], **changes)
 
 
 def _document(media_type: str, content: dict[str, Any]) -> Blob:

@@ -89,7 +89,10 @@ class NameServer:
 
 
 def _point(response: dns.message.Message, question: dns.rrset.RRset, record: Record) -> None:
-    """A name that does not pass the edge shows its origin, and the origin's own address."""
+    """A name that does not pass the edge shows what its record says; of an origin, the origin's own address too."""
+    if record.type != "CNAME":
+        _add(response, question, question.name, record.type, record.content)
+        return
     target = dns.name.from_text(record.content)
     response.answer.append(dns.rrset.from_text(question.name, TTL, "IN", "CNAME", target.to_text()))
     address = ORIGIN_ADDRESSES.get(record.content)

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import re
-import threading
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from runbook.training.servers import northflank_bodies as bodies
 from runbook.training.servers import northflank_documents as documents
-from runbook.training.servers.northflank_documents import GROUP, PROJECT, WEB, Service, invalid
+from runbook.training.servers.allowance import Allowance, Spent
+from runbook.training.servers.hosted import Hosted
+from runbook.training.servers.northflank_documents import invalid
+from runbook.training.servers.northflank_state import PROJECT, VAULT, Group, Service
 from runbook.training.servers.platform import Platform
 from runbook.training.servers.web import Answered, Api, Route, json_object
 
 HOURLY = 1000
-_IMAGE = re.compile(r"[a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+(?::[\w.-]+|@sha256:[0-9a-f]{64})")
+_SPENT = "runbook.spent"
 
 
 class Northflank(Api):
-    """One project; `token` is an API token."""
+    """One project; `token` is an API token.
 
-    def __init__(self, platform: Platform, token: str) -> None:
+    Two things about the real one are not known, or changed: `replaces` (PATCH of a secret group puts the variables
+    sent in place of all of them; else it merges), `old_shape` (a service as it was answered before 2026).
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        token: str,
+        *,
+        replaces: bool = False,
+        old_shape: bool = False,
+        allowance: Allowance | None = None,
+    ) -> None:
         self._platform = platform
         self._token = token
-        self._lock = threading.Lock()
-        self._calls = 0
-        self._window = time.monotonic()
+        self.replaces = replaces
+        self.old_shape = old_shape
+        self.allowance = allowance or Allowance(HOURLY)
         super().__init__()
 
     def routes(self) -> Iterable[Route]:
@@ -44,6 +57,8 @@ class Northflank(Api):
             Route("GET", service + "/deployments", self.deployments),
             Route("GET", service + "/containers", self.containers),
             Route("POST", service + "/restart", self.restart),
+            Route("POST", service + "/pause", self.pause),
+            Route("POST", service + "/resume", self.resume),
             Route("GET", project + "/secrets", self.secrets),
             Route("GET", project + "/secrets/<group>", self.secret),
             Route("PATCH", project + "/secrets/<group>", self.change_secret),
@@ -55,21 +70,20 @@ class Northflank(Api):
         return documents.refusal(404, "Not found. The requested route does not exist")
 
     def gate(self, request: Request) -> Response | None:
+        spent = request.environ[_SPENT] = self.allowance.spend()
+        if spent.wait_s is not None:
+            return documents.refusal(429, "Too many requests")
         if request.headers.get("Authorization") == f"Bearer {self._token}":
             return None
         return documents.refusal(401, "Unauthorized")
 
     def finish(self, request: Request, response: Response) -> Response:
-        """Count the call; the window is an hour from its first call, `reset` the seconds to go.  Not enforced."""
-        del request
-        with self._lock:
-            if time.monotonic() - self._window >= 3600:
-                self._calls, self._window = 0, time.monotonic()
-            self._calls += 1
-            calls, left = self._calls, 3600 - int(time.monotonic() - self._window)
-        response.headers["x-ratelimit-limit"] = str(HOURLY)
-        response.headers["x-ratelimit-remaining"] = str(max(1, HOURLY - calls))
-        response.headers["x-ratelimit-reset"] = str(left)
+        """`reset` is in seconds to go, unlike GitHub's; there is no `retry-after`."""
+        spent: Spent = request.environ.get(_SPENT) or self.allowance.spend()
+        refused = spent.wait_s is not None
+        response.headers["x-ratelimit-limit"] = str(self.allowance.limit)
+        response.headers["x-ratelimit-remaining"] = "0" if refused else str(spent.remaining)
+        response.headers["x-ratelimit-reset"] = str(spent.wait_s if refused else spent.reset_s)
         return response
 
     # -- project ------------------------------------------------------------------------------------------------
@@ -78,101 +92,126 @@ class Northflank(Api):
         return documents.good(documents.auth(datetime.now(UTC)))
 
     def projects(self, request: Request) -> Response:
-        del request
-        return documents.good({"projects": [documents.project_entry()]}, count=1)
+        return documents.page("projects", [documents.project_entry()], request.args)
 
     def project(self, request: Request, project: str) -> Response:
         del request
         _known(project)
         with self._platform.locked():
-            return documents.good(documents.project(list(self._platform.services.values()), self._platform.now))
+            services = [hosted.service for hosted in self._platform.hosted.values()]
+            return documents.good(documents.project(services, self._platform.now))
 
     def registries(self, request: Request) -> Response:
-        del request
-        return documents.good({"credentials": documents.registries()}, count=1)
+        return documents.page("credentials", documents.registries(), request.args)
 
     # -- services -----------------------------------------------------------------------------------------------
     def services(self, request: Request, project: str) -> Response:
-        del request
+        """To list is to read: the status of each lags as it does for one alone."""
         _known(project)
         with self._platform.locked():
-            listed = [documents.service_entry(one) for one in self._platform.services.values()]
-        return documents.good({"services": listed}, count=len(listed))
+            listed = [documents.service_entry(hosted.read()) for hosted in self._platform.hosted.values()]
+        return documents.page("services", listed, request.args)
 
     def service(self, request: Request, project: str, service: str) -> Response:
         del request
-        found = self._service(project, service)
+        found = self._hosted(project, service)
         with self._platform.locked():
-            return documents.good(documents.service(self._platform.read(found), self._platform.now))
+            return documents.good(self._document(found.read()))
 
     def deploy(self, request: Request, project: str, service: str) -> Response:
-        """`deployment.instances` is required whenever `deployment` is sent."""
-        found = self._service(project, service)
-        if found.id != WEB:
+        """`deployment.instances` is required whenever `deployment` is sent; the answer says IN_PROGRESS."""
+        found = self._hosted(project, service)
+        if found.service.id == VAULT:
             return documents.refusal(409, "This service is not deployed from here in the practice estate")
-        body = json_object(request)
-        change = body.get("deployment") if body is not None else None
-        problem = _unfit(change)
-        if problem is not None or not isinstance(change, dict):
-            return invalid(problem or '"deployment" is required. Received "undefined"')
-        image = change.get("external", {}).get("imagePath", found.image)
+        wanted = bodies.deployment(json_object(request), found.service)
+        if isinstance(wanted, str):
+            return invalid(wanted)
+        if not self._platform.pulls(wanted.image):
+            return documents.refusal(400, "Unable to verify external image")
         with self._platform.locked():
-            document = documents.service(self._platform.configure(image, change["instances"]), self._platform.now)
+            self._platform.deploy(service, wanted.image, wanted.instances, credentials=wanted.credentials)
+            document = self._document(found.service)
         document["status"]["deployment"]["status"] = "IN_PROGRESS"
         return documents.good(document)
 
     def deployments(self, request: Request, project: str, service: str) -> Response:
-        del request
-        found = self._service(project, service)
+        """Newest first."""
+        found = self._hosted(project, service)
         with self._platform.locked():
-            listed = [documents.deployment(one) for one in found.deployments]
-        return documents.good({"deployments": listed}, count=len(listed))
+            listed = [documents.deployment(one) for one in found.service.deployments]
+        return documents.page("deployments", listed, request.args)
 
     def containers(self, request: Request, project: str, service: str) -> Response:
-        del request
-        found = self._service(project, service)
         listed = [
             documents.container(one.name, alive=one.child.alive, ready=one.port is not None, started=one.started)
-            for one in self._platform.containers(found.id)
+            for one in self._hosted(project, service).containers
         ]
-        return documents.good({"containers": listed}, count=len(listed))
+        return documents.page("containers", listed, request.args)
 
     def restart(self, request: Request, project: str, service: str) -> Response:
         del request
-        self._platform.restart(self._service(project, service).id)
+        self._hosted(project, service).restart()
         return documents.good({})
+
+    def pause(self, request: Request, project: str, service: str) -> Response:
+        """A paused service has no instances; to pause one again changes nothing."""
+        del request
+        self._scaled(project, service, lambda before: 0 if before else None)
+        return documents.good({})
+
+    def resume(self, request: Request, project: str, service: str) -> Response:
+        wanted = bodies.instances(json_object(request))
+        if isinstance(wanted, str):
+            return invalid(wanted)
+        if not self._scaled(project, service, lambda before: None if before else wanted):
+            return documents.refusal(409, "A service that is not paused cannot be resumed")
+        return documents.good({})
+
+    def _scaled(self, project: str, service: str, to: Callable[[int], int | None]) -> bool:
+        """Whether it was scaled to what `to` says of the instances before."""
+        found = self._hosted(project, service)
+        with self._platform.locked():
+            instances = to(found.service.instances)
+            if instances is not None:
+                found.scale(instances)
+            return instances is not None
 
     # -- secrets ------------------------------------------------------------------------------------------------
     def secrets(self, request: Request, project: str) -> Response:
-        del request
         _known(project)
-        return documents.good({"secrets": [documents.secret("", None)]}, count=1)
+        listed = [documents.secret_entry(one) for one in self._platform.groups.values()]
+        return documents.page("secrets", listed, request.args)
 
     def secret(self, request: Request, project: str, group: str) -> Response:
         del request
-        self._group(project, group)
+        found = self._group(project, group)
         with self._platform.locked():
-            return documents.good(documents.secret(self._platform.updated, self._platform.variables))
+            return documents.good(documents.secret(found))
 
     def change_secret(self, request: Request, project: str, group: str) -> Response:
-        """The variables given are merged into the group's."""
-        self._group(project, group)
-        body = json_object(request)
-        given = (body or {}).get("secrets", {}).get("variables")
-        if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-            return invalid('"secrets.variables" must be an object of strings')
-        self._platform.set_variables(given)
+        """Variables and files; whether they are merged is `replaces`."""
+        found = self._group(project, group)
+        given = bodies.contents(json_object(request))
+        if isinstance(given, str):
+            return invalid(given)
         with self._platform.locked():
-            return documents.good(documents.secret(self._platform.updated, self._platform.variables))
+            self._platform.change_group(found, given.variables, given.files, replace=self.replaces)
+            return documents.good(documents.secret(found))
 
-    def _group(self, project: str, group: str) -> None:
+    def _document(self, service: Service) -> dict[str, Any]:
+        document = documents.service(service, self._platform.now)
+        return documents.older(document) if self.old_shape else document
+
+    def _group(self, project: str, group: str) -> Group:
         _known(project)
-        if group != GROUP:
+        found = self._platform.groups.get(group)
+        if found is None:
             raise Answered(documents.refusal(404, "Secret group not found"))
+        return found
 
-    def _service(self, project: str, service: str) -> Service:
+    def _hosted(self, project: str, service: str) -> Hosted:
         _known(project)
-        found = self._platform.services.get(service)
+        found = self._platform.hosted.get(service)
         if found is None:
             raise Answered(documents.refusal(404, "Service not found"))
         return found
@@ -181,17 +220,3 @@ class Northflank(Api):
 def _known(project: str) -> None:
     if project != PROJECT:
         raise Answered(documents.refusal(404, "Project not found"))
-
-
-def _unfit(change: Any) -> str | None:
-    """Why this `deployment` part would be refused, or None."""
-    if not isinstance(change, dict):
-        return '"deployment" must be of type object'
-    instances = change.get("instances")
-    if isinstance(instances, bool) or not isinstance(instances, int) or not 0 <= instances <= 10:
-        return f'"deployment.instances" is required. Received "{"undefined" if instances is None else instances}"'
-    external = change.get("external", {})
-    image = external.get("imagePath") if isinstance(external, dict) else external
-    if external and not (isinstance(image, str) and _IMAGE.fullmatch(image)):
-        return '"deployment.external.imagePath" must be name:tag or name@sha256:digest'
-    return None

@@ -1,28 +1,27 @@
-"""Northflank's documents, in the shape that its API has since 2026.
-
-A service carries no `servicePaused` and no `projectId` any more.
-"""
+"""Northflank's documents, in the shape that its API has since 2026, and what made the older shape another one."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from werkzeug.wrappers import Response
 
+from runbook.training.servers.northflank_state import (
+    DOMAINS,
+    IMAGE_NAME,
+    PROJECT,
+    REGISTRY_CREDENTIAL,
+    TEAM,
+    Deployment,
+    Group,
+    Service,
+    stamp,
+)
 from runbook.training.servers.web import as_json
-from runbook.training.servers.zone import ORIGIN
 
-PROJECT = "clinic-staging"
-TEAM = "practice-clinic"
-WEB = "web"
-VAULT = "vault"
-GROUP = "clinic-env"
-REGISTRY_CREDENTIAL = "ghcr-pull"
-IMAGE_NAME = "ghcr.io/practice-clinic/clinic"
+CLUSTER = {"id": "nf-europe-west", "name": "nf-europe-west"}
 LIVENESS = {
     "protocol": "HTTP",
     "type": "livenessProbe",
@@ -36,51 +35,24 @@ LIVENESS = {
 }
 
 
-def new_id() -> str:
-    """An object's uid: 24 hexadecimal digits."""
-    return secrets.token_hex(12)
+# -- envelopes ----------------------------------------------------------------------------------------------------
+def good(data: Any) -> Response:
+    """A success in its envelope."""
+    return as_json({"data": data})
 
 
-def stamp(at: datetime) -> str:
-    """The platform's time format."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@dataclass
-class Deployment:
-    """One entry of the list of deployments: `name` is None until its first process answered."""
-
-    image: str
-    instances: int
-    created: str
-    active: bool = False
-    name: str | None = None
-    commit: str | None = None
-    by: str = "restorer@clinic.test"
-    id: str = field(default_factory=new_id)
-
-
-@dataclass
-class Service:
-    """A service's configuration, and what the platform says about its last rollout."""
-
-    id: str
-    image: str
-    instances: int
-    transition: str
-    status: str = "COMPLETED"
-    reason: str = "DEPLOYING"
-    deployments: list[Deployment] = field(default_factory=list)
-    overrides: dict[str, str] = field(default_factory=dict)  # the service's own variables: they win over the group's
-    uid: str = field(default_factory=new_id)
-
-
-def good(data: Any, *, count: int | None = None) -> Response:
-    """A success in its envelope; lists carry `pagination`."""
-    envelope: dict[str, Any] = {"data": data}
-    if count is not None:
-        envelope["pagination"] = {"hasNextPage": False, "count": count}
-    return as_json(envelope)
+def page(key: str, items: Sequence[Any], arguments: Any) -> Response:
+    """One page of a list; `arguments` are the query's: `per_page` (50 unless said, at most 100), `page` or `cursor`."""
+    size = arguments.get("per_page", 50, int)
+    number = arguments.get("page", 1, int)
+    cursor = arguments.get("cursor", "")
+    if not 1 <= size <= 100 or number < 1 or not (cursor == "" or cursor.isdecimal()):
+        return invalid('"per_page" must be between 1 and 100, "page" at least 1, "cursor" one that was given')
+    begin = int(cursor) if cursor else (number - 1) * size
+    shown, following = items[begin : begin + size], begin + size
+    more = following < len(items)
+    pagination = {"hasNextPage": more, "count": len(shown)} | ({"cursor": str(following)} if more else {})
+    return as_json({"data": {key: list(shown)}, "pagination": pagination})
 
 
 def refusal(status: int, message: str, **more: Any) -> Response:
@@ -94,6 +66,7 @@ def invalid(*problems: str) -> Response:
     return refusal(400, message, id="nf-invalid-request-body", details={"object": list(problems)})
 
 
+# -- account and project ------------------------------------------------------------------------------------------
 def auth(now: datetime) -> dict[str, Any]:
     """`GET /v1/auth`: whose token this is."""
     return {
@@ -115,7 +88,7 @@ def project(services: Sequence[Service], now: datetime) -> dict[str, Any]:
     return {
         **project_entry(),
         "createdAt": stamp(now - timedelta(days=300)),
-        "cluster": {"id": "nf-europe-west", "name": "nf-europe-west"},
+        "cluster": CLUSTER,
         "services": [{**_identity(one), "serviceType": "deployment"} for one in services],
         "jobs": [],
         "addons": [],
@@ -133,6 +106,14 @@ def project_entry() -> dict[str, Any]:
     }
 
 
+def registries() -> list[dict[str, Any]]:
+    """`GET /v1/integrations/registries`: the pull credential is there and healthy."""
+    refresh = {"status": "healthy", "failureCount": 0, "retryDelay": 0}
+    return [{"id": REGISTRY_CREDENTIAL, "name": REGISTRY_CREDENTIAL, "provider": "github",
+             "registryUrl": "ghcr.io", "registryCredentialRefresh": refresh}]  # fmt: skip
+
+
+# -- services -----------------------------------------------------------------------------------------------------
 def _identity(one: Service) -> dict[str, Any]:
     return {"id": one.id, "appId": f"/{TEAM}/{PROJECT}/{one.id}", "uid": one.uid, "name": one.id}
 
@@ -150,7 +131,6 @@ def service_entry(one: Service) -> dict[str, Any]:
 
 def service(one: Service, now: datetime) -> dict[str, Any]:
     """The whole service object."""
-    port: dict[str, Any] = {"name": "p01", "internalPort": 8000, "public": True, "protocol": "HTTP"}
     return {
         **_identity(one),
         "serviceType": "deployment",
@@ -158,28 +138,50 @@ def service(one: Service, now: datetime) -> dict[str, Any]:
         "updatedAt": one.transition,
         "tags": [],
         "billing": {"deploymentPlan": "nf-compute-50"},
-        "cluster": {"id": "nf-europe-west", "name": "nf-europe-west", "loadBalancers": ["lb.practice.test"]},
+        "cluster": {**CLUSTER, "loadBalancers": ["lb.practice.test"]},
         "status": status(one),
         "deployment": {
             "type": "deployment",
             "instances": one.instances,
-            "external": {"imagePath": one.image, "credentials": REGISTRY_CREDENTIAL},
+            "external": {"imagePath": one.image} | ({"credentials": one.credentials} if one.credentials else {}),
             "docker": {"configType": "default"},
         },
-        "ports": [{**port, "domains": [ORIGIN] if one.id == WEB else []}],
-        "healthChecks": [LIVENESS] if one.id == WEB else [],
+        "ports": [_port(one)],
+        "healthChecks": [LIVENESS] if one.image.startswith(IMAGE_NAME) else [],
+        "runtimeEnvironment": dict(one.overrides),
+    }
+
+
+def _port(one: Service) -> dict[str, Any]:
+    port: dict[str, Any] = {"name": "p01", "internalPort": 8000, "public": one.id in DOMAINS, "protocol": "HTTP"}
+    return port | {"domains": [DOMAINS[one.id]] if one.id in DOMAINS else []}
+
+
+def older(document: dict[str, Any]) -> dict[str, Any]:
+    """The same service as the API answered before 2026: other fields, and paused said by one of its own."""
+    gone = ("uid", "healthChecks", "updatedAt")
+    kept = {name: value for name, value in document.items() if name not in gone}
+    deployment = document["deployment"]
+    external = {**deployment["external"], "registryProvider": "github"}
+    return {
+        **kept,
+        "projectId": PROJECT,
+        "servicePaused": deployment["instances"] == 0,
+        "deployment": {**deployment, "region": "europe-west", "external": external},
     }
 
 
 def deployment(one: Deployment) -> dict[str, Any]:
     """An entry of the list of deployments: the proof of what runs."""
-    name, _, digest = one.image.partition("@")
+    name, _, _ = one.image.partition("@")
+    name, _, tag = name.partition(":")
+    image = {"imagePath": one.image, "image": name, "sha": one.digest} | ({"tag": tag} if tag else {})
     document = {
         "id": one.id,
         "name": one.name,
         "createdAt": one.created,
         "active": one.active,
-        "image": {"imagePath": one.image, "image": name, "sha": digest},
+        "image": image,
         "instances": one.instances,
         "reason": {"id": "service-updated", "user": {"name": one.by.partition("@")[0], "email": one.by}},
     }
@@ -192,27 +194,24 @@ def container(name: str, *, alive: bool, ready: bool, started: float) -> dict[st
     return {"name": name, "status": state, "createdAt": int(started), "updatedAt": int(started)}
 
 
-def secret(updated: str, variables: Mapping[str, str] | None) -> dict[str, Any]:
-    """The secret group; without `variables` as in a list."""
-    document: dict[str, Any] = {
-        "id": GROUP,
-        "uid": "65f0a1b2c3d4e5f6a7b8c9d2",
+# -- secret groups ------------------------------------------------------------------------------------------------
+def secret_entry(one: Group) -> dict[str, Any]:
+    """The secret group in a list."""
+    objects = [{"id": name, "type": "service"} for name in one.services]
+    return {
+        "id": one.id,
+        "uid": one.uid,
         "projectId": PROJECT,
-        "name": GROUP,
+        "name": one.id,
         "tags": [],
         "type": "secret",
         "secretType": "environment",
         "priority": 10,
-        "restrictions": {"restricted": True, "nfObjects": [{"id": WEB, "type": "service"}]},
+        "restrictions": {"restricted": True, "nfObjects": objects},
     }
-    if variables is None:
-        return document
-    contents = {"variables": dict(variables), "files": {}}
-    return document | {"createdAt": updated, "updatedAt": updated, "secrets": contents}
 
 
-def registries() -> list[dict[str, Any]]:
-    """`GET /v1/integrations/registries`: the pull credential is there and healthy."""
-    refresh = {"status": "healthy", "failureCount": 0, "retryDelay": 0}
-    return [{"id": REGISTRY_CREDENTIAL, "name": REGISTRY_CREDENTIAL, "provider": "github",
-             "registryUrl": "ghcr.io", "registryCredentialRefresh": refresh}]  # fmt: skip
+def secret(one: Group) -> dict[str, Any]:
+    """The whole group, its values in plain text."""
+    contents = {"variables": dict(one.variables), "files": dict(one.files)}
+    return secret_entry(one) | {"createdAt": one.updated, "updatedAt": one.updated, "secrets": contents}

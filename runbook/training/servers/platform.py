@@ -1,166 +1,146 @@
-"""The practice project on the platform: its services, its secret group, and rollouts whose status lags behind."""
+"""The practice project on the platform: its services, their processes, and the secret groups that they read."""
 
 from __future__ import annotations
 
-import re
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from runbook.training.process import Child
+from runbook.training.servers.hosted import Hosted, VaultRunner
 from runbook.training.servers.images import Catalogue
-from runbook.training.servers.northflank_documents import IMAGE_NAME, VAULT, WEB, Deployment, Service, stamp
-from runbook.training.servers.workload import Container, Workload, utc_now
+from runbook.training.servers.northflank_state import (
+    IMAGE_NAME,
+    REGISTRY_CREDENTIAL,
+    VAULT,
+    VAULT_IMAGE,
+    WEB,
+    WORKER,
+    Deployment,
+    Group,
+    Service,
+    stamp,
+    utc_now,
+)
+from runbook.training.servers.workload import Workload
 
-STALE_POLLS = 2
-"""Reads of the service after a change that still show the state before it."""
-
-_BY_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-
-
-class _Lag:
-    """What reads of a service say after a change: for `STALE_POLLS` the old state, once IN_PROGRESS, then the truth."""
-
-    def __init__(self) -> None:
-        self._reads = STALE_POLLS + 1
-        self.turn = 0
-        self.truth: str | None = "COMPLETED"
-
-    def begin(self) -> int:
-        """A change was made; the number of it tells a late end of an earlier one apart."""
-        self._reads, self.truth = 0, None
-        self.turn += 1
-        return self.turn
-
-    def read(self) -> str | None:
-        """The status to show, or None to leave it as it was."""
-        self._reads += 1
-        if self._reads <= STALE_POLLS:
-            return None
-        return "IN_PROGRESS" if self._reads == STALE_POLLS + 1 else (self.truth or "IN_PROGRESS")
+OLD_RELEASE = "v1.7.1"
+"""What the services are configured for before the restore, two weeks and more out of date."""
+INSTANCES = {WEB: 2, WORKER: 1}
+ROLES = {WORKER: {"ROLE": "worker"}}
 
 
 class Platform:
-    """All state of the project; safe to use from several threads."""
+    """All state of the project; safe to use from several threads.  No process runs before the first deploy."""
 
     def __init__(
         self,
         root: Path,
         catalogue: Catalogue,
-        group: Mapping[str, str],
+        groups: Sequence[Group],
         restart_vault: Callable[[], None],
         now: datetime,
     ) -> None:
         self._lock = threading.RLock()
         self._catalogue = catalogue
-        self._restart_vault = restart_vault
+        self._then = stamp(now - timedelta(days=20))
         self.now = now
-        self.variables = dict(group)
-        self.updated = stamp(now - timedelta(days=20))
-        old = f"{IMAGE_NAME}@{catalogue.released('v1.7.1').digest}"
-        vault_image = "quay.io/openbao/openbao:2.6.2"
-        then = stamp(now - timedelta(days=20))
-        self.services = {WEB: Service(WEB, old, 2, then), VAULT: Service(VAULT, vault_image, 1, then)}
-        entry = Deployment(old, 2, then, active=True, name=f"{WEB}-{secrets.token_hex(5)}")
-        self.services[WEB].deployments.append(entry)
-        self._lags = {WEB: _Lag(), VAULT: _Lag()}
-        self._finished: dict[str, str] = {}
-        self.workload = Workload(root, self._environment)
+        self.groups = {group.id: group for group in groups}
+        for group in groups:
+            group.updated = group.updated or self._then
+        self.workloads = {name: self._workload(root, name) for name in INSTANCES}
+        old = f"{IMAGE_NAME}@{catalogue.released(OLD_RELEASE).digest}"
+        self.hosted = {
+            name: Hosted(self._long_running(name, old, count), self.workloads[name], self._lock)
+            for name, count in INSTANCES.items()
+        }
+        vault = self._long_running(VAULT, VAULT_IMAGE, 1)
+        self.hosted[VAULT] = Hosted(vault, VaultRunner(restart_vault), self._lock)
+
+    def _workload(self, root: Path, name: str) -> Workload:
+        return Workload(root, lambda: self._environment(name))
+
+    def _long_running(self, name: str, image: str, instances: int) -> Service:
+        """A service that was rolled out long ago."""
+        made = Service(name, image, instances, self._then, overrides=dict(ROLES.get(name, {})))
+        if name != VAULT:
+            made.credentials = REGISTRY_CREDENTIAL
+        running = self._deployment(image, instances, self._then)
+        running.active, running.name = True, f"{name}-{secrets.token_hex(5)}"
+        made.deployments.append(running)
+        return made
 
     def locked(self) -> AbstractContextManager[bool]:
         """Hold everything still."""
         return self._lock
 
-    # -- reads --------------------------------------------------------------------------------------------------
-    def read(self, service: Service) -> Service:
-        """The service as this read shows it."""
-        with self._lock:
-            shown = self._lags[service.id].read()
-            if shown is not None and shown != service.status:
-                service.status = shown
-                service.transition = self._finished.get(service.id, utc_now()) if shown == "COMPLETED" else utc_now()
-            return service
-
-    def containers(self, service: str) -> list[Container]:
-        """The service's processes; the vault's is another layer's."""
-        return self.workload.containers if service == WEB else []
-
-    # -- changes ------------------------------------------------------------------------------------------------
-    def configure(self, image: str, instances: int, *, by: str = "restorer@clinic.test") -> Service:
-        """Deploy `image`; when that is what is configured and already runs, nothing rolls."""
-        service = self.services[WEB]
-        with self._lock:
-            same = (image, instances) == (service.image, service.instances)
-            if not (same and self.workload.containers):
-                service.image, service.instances = image, instances
-                commit = self._catalogue.commit_of(_digest(image))
-                service.deployments.insert(0, Deployment(image, instances, utc_now(), commit=commit, by=by))
-                self._roll(service)
-        return service
-
-    def restart(self, service: str) -> None:
-        """Start the service's processes anew with the variables of now; the vault's in the background."""
-        with self._lock:
-            if service == WEB:
-                self._roll(self.services[WEB])
-                return
-            self._lags[VAULT].begin()
-        threading.Thread(target=self._vault_again, daemon=True).start()
-
-    def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Merge into the group; what runs keeps what it was started with."""
-        with self._lock:
-            self.variables.update(variables)
-            self.updated = utc_now()
-
-    def override(self, variables: Mapping[str, str]) -> None:
-        """Set variables of the service itself, and restart it where it runs."""
-        with self._lock:
-            self.services[WEB].overrides.update(variables)
-            if self.workload.containers:
-                self._roll(self.services[WEB])
+    # -- processes ------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Open the load balancers."""
+        for workload in self.workloads.values():
+            workload.balancer.start()
 
     def stop(self) -> None:
-        """End the processes for good."""
-        self.workload.stop()
+        """End the processes and the load balancers for good."""
+        for workload in self.workloads.values():
+            workload.stop()
 
-    def _roll(self, service: Service) -> None:
-        lag = self._lags[WEB]
-        turn = lag.begin()
-        name = f"{WEB}-{secrets.token_hex(5)}"
-        newest = service.deployments[0]
+    def children(self) -> list[Child]:
+        """The live processes."""
+        return [child for workload in self.workloads.values() for child in workload.children()]
 
-        def done(fine: bool) -> None:  # noqa: FBT001  # the workload's callback
-            with self._lock:
-                if lag.turn != turn:
-                    return
-                lag.truth = "COMPLETED" if fine else "FAILED"
-                self._finished[WEB] = utc_now()
-                if fine:
-                    newest.name = name
-                    for one in service.deployments:
-                        one.active = one is newest
+    def end_processes(self) -> None:
+        """Every process of the application ends; the load balancers go on and answer 503."""
+        for workload in self.workloads.values():
+            workload.end()
 
-        self.workload.roll(service.instances, name, done)
-
-    def _vault_again(self) -> None:
-        try:
-            self._restart_vault()
-        finally:
-            with self._lock:
-                self._lags[VAULT].truth = "COMPLETED"
-                self._finished[VAULT] = utc_now()
-
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, name: str) -> dict[str, str]:
+        """What a process of that service is started with; later words win."""
         with self._lock:
-            service = self.services[WEB]
-            digest = _digest(service.image)
-            built = {"IMAGE_DIGEST": digest, "GIT_COMMIT": self._catalogue.commit_of(digest) or ""}
-            return {**self.variables, **service.overrides, **built}
+            service = self.hosted[name].service
+            newest = service.deployments[0]
+            shared = [group.variables for group in self.groups.values() if name in group.services]
+            built = {"IMAGE_DIGEST": newest.digest, "GIT_COMMIT": newest.commit or ""}
+            return {key: value for part in (*shared, service.overrides, built) for key, value in part.items()}
 
+    # -- changes --------------------------------------------------------------------------------------------------
+    def pulls(self, image: str) -> bool:
+        """Whether the registry has that image."""
+        return self._digest(image) is not None
 
-def _digest(image: str) -> str:
-    found = _BY_DIGEST.search(image)
-    return found[0] if found else ""
+    def deploy(
+        self,
+        service: str,
+        image: str,
+        instances: int,
+        *,
+        credentials: str | None = REGISTRY_CREDENTIAL,
+        by: str = "restorer@clinic.test",
+    ) -> None:
+        """Run that image, which the registry must have; a tag is resolved now."""
+        wanted = self._deployment(image, instances, utc_now())
+        wanted.by = by
+        self.hosted[service].configure(wanted, credentials)
+
+    def change_group(
+        self, group: Group, variables: Mapping[str, str], files: Mapping[str, dict[str, str]] | None, *, replace: bool
+    ) -> None:
+        """Merge into the group, or put these in place of all it held; what runs keeps what it was started with."""
+        with self._lock:
+            kept = ({}, {}) if replace else (group.variables, group.files)
+            group.variables, group.files = {**kept[0], **variables}, {**kept[1], **(files or {})}
+            group.updated = utc_now()
+
+    def _deployment(self, image: str, instances: int, created: str) -> Deployment:
+        digest = self._digest(image) or ""
+        return Deployment(image, digest, instances, created, commit=self._catalogue.commit_of(digest))
+
+    def _digest(self, image: str) -> str | None:
+        """Of `NAME@DIGEST` or `NAME:TAG`, as the registry has it; None: it does not, or it is another's image."""
+        name, _, digest = image.partition("@")
+        name, _, tag = name.partition(":")
+        found = self._catalogue.blob(digest or tag) if name == IMAGE_NAME else None
+        return found.digest if found is not None else None

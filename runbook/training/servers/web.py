@@ -139,8 +139,8 @@ class LoopbackServer:
 
     def __init__(self, app: WSGIApplication, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls is not None
-        handler = type("Handler", (_Quiet,), {"tls": tls})
-        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=handler)
+        self._handler: type[_Quiet] = type("Handler", (_Quiet,), {"tls": tls})
+        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=self._handler)
         self._server.handle_error = _say_nothing  # type: ignore[assignment,method-assign]  # werkzeug has no seam for it
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -154,6 +154,12 @@ class LoopbackServer:
         """`http(s)://127.0.0.1:port`, without a trailing slash."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
+    def show(self, tls: ssl.SSLContext) -> None:
+        """Another certificate for every connection from now on; ValueError where the server speaks no TLS."""
+        if not self._tls:
+            raise ValueError("this server speaks no TLS")
+        self._handler.tls = tls
+
     def start(self) -> None:
         """Serve from now on."""
         self._thread.start()
@@ -166,12 +172,31 @@ class LoopbackServer:
         self._server.server_close()
 
 
-def forward(request: Request, port: int, *, extra: Mapping[str, str] | None = None, timeout: float = 20) -> Response:
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A loopback server that requests are passed on to; with `trust`, over TLS and for `name`, which is verified."""
+
+    port: int
+    name: str = ""
+    trust: ssl.SSLContext | None = None
+
+    def connection(self, timeout: float) -> http.client.HTTPConnection:
+        """Not connected yet, or (TLS) connected and verified."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self.trust is not None:
+            connection.connect()
+            connection.sock = self.trust.wrap_socket(connection.sock, server_hostname=self.name)
+        return connection
+
+
+def forward(
+    request: Request, to: Upstream | int, *, extra: Mapping[str, str] | None = None, timeout: float = 20
+) -> Response:
     """Pass a request on to a loopback port as it came; OSError or HTTPException when nothing answers there."""
     target = request.environ.get("REQUEST_URI") or request.full_path
     headers = {name: value for name, value in request.headers if name.lower() not in _HOP_BY_HOP}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    with contextlib.closing(connection):
+    upstream = to if isinstance(to, Upstream) else Upstream(to)
+    with contextlib.closing(upstream.connection(timeout)) as connection:
         connection.request(request.method, target, request.get_data() or None, {**headers, **(extra or {})})
         answer = connection.getresponse()
         dropped = _HOP_BY_HOP | {"date", "server"}

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,8 +159,3 @@ def _process_environment(variables: Mapping[str, str]) -> dict[str, str]:
     package = Path(runbook.__file__).parents[1]
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
     return kept | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1", "PORT": "0"} | dict(variables)
-
-
-def utc_now() -> str:
-    """Now, in the platform's format (milliseconds)."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

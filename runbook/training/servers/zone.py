@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,20 +10,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from runbook.training.servers import firewall
+from runbook.training.servers.firewall import CUSTOM_PHASE, MANAGED_PHASE, MANAGED_RULESET, Visit
+
 ZONE = "clinic.test"
 HOSTNAME = "app.clinic.test"
+API_HOSTNAME = "api.clinic.test"
+HOSTNAMES = (HOSTNAME, API_HOSTNAME)
+STATUS_PAGE = "status.clinic.test"
 ORIGIN = "p01--web--clinic-staging.code.practice.test"
 OLD_ORIGIN = "p01--web--clinic-old.code.practice.test"
 EDGE_ADDRESS = "127.0.0.1"
-ORIGIN_ADDRESSES = {ORIGIN: "192.0.2.80", OLD_ORIGIN: "192.0.2.81"}  # documentation addresses: never connected to
+ORIGIN_ADDRESSES = {ORIGIN: "192.0.2.80", OLD_ORIGIN: "192.0.2.81"}  # documentation addresses: nothing listens there
 NAME_SERVERS = ("ada.ns.practice.test", "bob.ns.practice.test")
 RANGES = ("127.0.0.0/8",)
 
-MANAGED_PHASE = "http_request_firewall_managed"
-CUSTOM_PHASE = "http_request_firewall_custom"
-MANAGED_RULESET = "efb7b8c949ac4650a09736fc376e9aee"
 CANARY_PATH = "/__waf-canary"
-_PATH_IS = re.compile(r'\(*\s*http\.request\.uri\.path eq "([^"]+)"\s*\)*')
+SECURITY_LEVELS = ("off", "essentially_off", "low", "medium", "high", "under_attack")
+PROXIABLE = frozenset({"A", "AAAA", "CNAME"})
 
 
 def new_id() -> str:
@@ -68,11 +71,12 @@ class Ruleset:
         self.updated = stamp()
 
 
-def rule(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule as the provider stores it: with id, ref, version and time."""
-    chosen = str(given.get("id") or new_id())
-    return {"enabled": True, **given, "id": chosen, "ref": given.get("ref", chosen), "version": "1",
-            "last_updated": stamp()}  # fmt: skip
+def rule(given: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A rule as the provider stores it: with id, ref, version and time; `before` is the one that it replaces."""
+    chosen = str((before or given).get("id") or new_id())
+    version = int(before["version"]) + 1 if before is not None else 1
+    known = {"id": chosen, "ref": given.get("ref", chosen), "version": str(version), "last_updated": stamp()}
+    return {"enabled": True, **given, **known}
 
 
 MANAGED_RULE: Mapping[str, Any] = {
@@ -90,6 +94,23 @@ CANARY_RULE: Mapping[str, Any] = {
 }
 
 
+def _records() -> list[Record]:
+    """Before the restore: both names point to what was lost, and visitors reach it unprotected."""
+    lost = [Record(name, "CNAME", OLD_ORIGIN, proxied=False, comment="Northflank origin") for name in HOSTNAMES]
+    others = [
+        Record(STATUS_PAGE, "A", "192.0.2.90", proxied=False, ttl=3600, comment="status page, hosted elsewhere"),
+        Record(ZONE, "TXT", '"v=spf1 -all"', proxied=False, ttl=3600),
+    ]
+    return lost + others
+
+
+def _unprotected(phase: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is left of a phase's rules: the managed ones are off, of the others the canary's is gone."""
+    if phase == MANAGED_PHASE:
+        return [{**one, "enabled": False} for one in rules]
+    return [one for one in rules if one["expression"] != CANARY_RULE["expression"]]
+
+
 class Zone:
     """State and judgement; every access goes through `locked()` or a method that locks."""
 
@@ -99,14 +120,13 @@ class Zone:
         self.account = new_id()
         self.status = "active"
         self.paused = False
-        self.settings: dict[str, Any] = {"security_level": "medium", "development_mode": "off"}
-        # before the restore: the name points to what was lost, and visitors reach it unprotected
-        self.records = [Record(HOSTNAME, "CNAME", OLD_ORIGIN, proxied=False, comment="Northflank origin")]
+        self.settings: dict[str, str] = {"security_level": "medium", "development_mode": "off"}
+        self.records = _records()
         self.rulesets = {
             MANAGED_PHASE: Ruleset(MANAGED_PHASE, [rule(MANAGED_RULE)], version=3),
             CUSTOM_PHASE: Ruleset(CUSTOM_PHASE, [rule(CANARY_RULE)], version=2),
         }
-        self._stale_answers = 0
+        self._stale_answers: dict[str, int] = {}
 
     @contextmanager
     def locked(self) -> Iterator[Zone]:
@@ -116,9 +136,9 @@ class Zone:
 
     # -- what edge and name servers ask -------------------------------------------------------------------------
     def record(self, name: str) -> Record | None:
-        """The record of that name."""
+        """The record by which a name leads somewhere."""
         with self._lock:
-            return next((one for one in self.records if one.name == name), None)
+            return next((one for one in self.records if one.name == name and one.type in PROXIABLE), None)
 
     def serves(self, name: str) -> str | None:
         """The origin that visitors of `name` are taken to through the edge; None when they do not pass it."""
@@ -127,47 +147,54 @@ class Zone:
             through = found is not None and found.proxied and self.status == "active" and not self.paused
             return found.content if found is not None and through else None
 
-    def blocks(self, path: str, everything: str) -> bool:
-        """Whether a rule blocks a request; `everything` is its target, headers and body in one text."""
+    def blocks(self, visit: Visit) -> bool:
+        """Whether the firewall keeps a visit from the origin."""
         with self._lock:
-            custom = self.rulesets.get(CUSTOM_PHASE)
-            managed = self.rulesets.get(MANAGED_PHASE)
-            by_own = any(_matches(one, path) for one in (custom.rules if custom else ()))
-            by_managed = any(_is_managed(one) for one in (managed.rules if managed else ()))
-        return by_own or (by_managed and ("${jndi:" in everything or "<script>" in everything))
+            return firewall.blocks({phase: one.rules for phase, one in self.rulesets.items()}, visit)
+
+    def challenges(self) -> bool:
+        """Whether every visitor meets an interstitial page first."""
+        with self._lock:
+            return self.settings["security_level"] == "under_attack"
 
     def answer(self, name: str, *, public: bool) -> tuple[Record | None, bool]:
         """The record and whether the edge's address is given for it; a public resolver may still be stale."""
         with self._lock:
-            if public and self._stale_answers > 0 and name == HOSTNAME:
-                self._stale_answers -= 1
+            left = self._stale_answers.get(name, 0)
+            if public and left > 0:
+                self._stale_answers[name] = left - 1
                 return Record(name, "CNAME", OLD_ORIGIN, proxied=False), False
             return self.record(name), self.serves(name) is not None
 
     # -- faults -------------------------------------------------------------------------------------------------
-    def drop_protection(self, *, managed: bool, canary: bool) -> None:
-        """Somebody switched the managed rules off and deleted the canary rule while hunting a bug."""
+    def drop_protection(self, *, managed: bool = True, canary: bool = True, never_configured: bool = False) -> None:
+        """Somebody switched the managed rules off and deleted the canary rule while hunting a bug.
+
+        `never_configured`: those phases never had a rule, and have no entry point (10003).
+        """
         with self._lock:
-            if managed and MANAGED_PHASE in self.rulesets:
-                ruleset = self.rulesets[MANAGED_PHASE]
-                ruleset.replace([{**one, "enabled": False} for one in ruleset.rules])
-            if canary and CUSTOM_PHASE in self.rulesets:
-                ruleset = self.rulesets[CUSTOM_PHASE]
-                ruleset.replace([one for one in ruleset.rules if not _matches(one, CANARY_PATH)])
+            for phase in [*[MANAGED_PHASE] * managed, *[CUSTOM_PHASE] * canary]:
+                if never_configured:
+                    self.rulesets.pop(phase, None)
+                elif phase in self.rulesets:
+                    self.rulesets[phase].replace(_unprotected(phase, self.rulesets[phase].rules))
 
     def go_stale(self, answers: int = 3) -> None:
-        """The record names the old origin; public resolvers say so for that many answers more, whatever is set."""
+        """The records name the old origin; public resolvers say so that many times more of each, whatever is set."""
         with self._lock:
-            self.records[0].content, self.records[0].proxied = OLD_ORIGIN, False
-            self._stale_answers = answers
+            for one in self.records:
+                if one.name in HOSTNAMES:
+                    one.content, one.proxied = OLD_ORIGIN, False
+            self._stale_answers = dict.fromkeys(HOSTNAMES, answers)
 
+    def pause(self) -> None:
+        """Names resolve to their origins, nothing is protected."""
+        with self._lock:
+            self.paused = True
 
-def _matches(one: Mapping[str, Any], path: str) -> bool:
-    """Only the expression `http.request.uri.path eq "…"` is understood; any other matches nothing here."""
-    found = _PATH_IS.fullmatch(str(one.get("expression", "")))
-    return bool(one.get("enabled", True)) and one.get("action") == "block" and bool(found) and found[1] == path  # type: ignore[index]
-
-
-def _is_managed(one: Mapping[str, Any]) -> bool:
-    parameters = one.get("action_parameters") or {}
-    return bool(one.get("enabled", True)) and one.get("action") == "execute" and parameters.get("id") == MANAGED_RULESET
+    def set_security_level(self, level: str) -> None:
+        """ValueError names the levels that there are."""
+        if level not in SECURITY_LEVELS:
+            raise ValueError(f"no security level {level!r}; known: {', '.join(SECURITY_LEVELS)}")
+        with self._lock:
+            self.settings["security_level"] = level

@@ -1,0 +1,24 @@
+"""The event log's sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook.engine.events import Event, Kind
+from screens.said import sentence
+from tests.screens.fake import NOW
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"name": "app.clinic.test", "gone": True}, "cleanup ✓ undone: cloudflare:record app.clinic.test — put back"),
+        ({"gone": False}, "cleanup ✗ NOT UNDONE: cloudflare:record 023e/372e — put back"),
+    ],
+)
+def test_what_was_undone_is_called_by_its_name_where_it_has_one(data: dict[str, Any], said: str) -> None:
+    told = {"kind": "cloudflare:record", "id": "023e/372e", "observed": "put back", **data}
+    event = Event(1, NOW, 0, "boot", Kind.CLEANUP, "connectivity", None, told)
+    assert sentence(event) == f"{NOW:%H:%M:%S} {said}"
