@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import botocore
 import pytest
+from botocore.loaders import JSONFileLoader
 from botocore.stub import Stubber
 
 from runbook.engine.ports import Permit
@@ -16,6 +19,26 @@ from tests.estate_adapters.loopback_aws import Cloud, loopback_aws
 from tests.estate_adapters.signing import Bench
 from tests.estate_adapters.vault_scripted import Handler, Scripted, address, settings
 from tests.support.loopback import serving
+
+BOTOCORE = str(Path(botocore.__file__).parent)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def service_models_are_read_once() -> Iterator[None]:
+    """botocore reads a service's description (1.5 MB of JSON for RDS) anew for every session, and each test has one."""
+    read = JSONFileLoader.load_file
+    kept: dict[str, Any] = {}
+
+    def once(self: JSONFileLoader, file_path: str) -> Any:
+        if not file_path.startswith(BOTOCORE):
+            return read(self, file_path)
+        if file_path not in kept:
+            kept[file_path] = read(self, file_path)
+        return kept[file_path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", once)
+        yield
 
 
 @pytest.fixture
