@@ -30,7 +30,7 @@ from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.choose import ChooseDialog
 from screens.dialogs.code import CodeDialog
 from screens.dialogs.command import CommandDialog
-from screens.dialogs.confirm import AgainDialog, ConfirmDialog, OptionalDialog
+from screens.dialogs.confirm import CarefulDialog, ConfirmDialog, OptionalDialog
 from screens.dialogs.failure import FailureDialog
 from screens.dialogs.share import ShareDialog
 from screens.dialogs.type_name import TypeNameDialog
@@ -55,12 +55,19 @@ class ScreenOperator:
         return self._name
 
     async def confirm(self, ask: Confirm) -> bool:
-        if ask.optional:
+        if ask.optional and not ask.without:
             return await self._answer(OptionalDialog(self._session, ask))
-        dialog = AgainDialog if self._taken_back else ConfirmDialog
-        agreed = await self._answer(dialog(self._session, ask))
+        if ask.optional:
+            return await self._answer(CarefulDialog(self._session, ask, ask.without))
+        agreed = await self._answer(self._confirmation(ask))
         self._taken_back = self._taken_back and not agreed
         return agreed
+
+    def _confirmation(self, ask: Confirm) -> ConfirmDialog:
+        """After changes were taken back Enter does not make them again."""
+        if self._taken_back:
+            return CarefulDialog(self._session, ask, "changes were taken back just now")
+        return ConfirmDialog(self._session, ask)
 
     async def type_name(self, ask: TypeName) -> str:
         return await self._answer(TypeNameDialog(self._session, ask))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from runbook.engine.errors import HardStop, LayerFailed, NoVerdict, RunbookError, SignedOut
+from runbook.engine.few import few
 from runbook.engine.together import together
 from steps.here import Here
 
@@ -62,12 +63,10 @@ def _weight(trouble: RunbookError) -> int:
 
 def told(wrong: Sequence[str], *, of: int) -> str:
     """`a: …; b: …`, and of how many, once there is more than one; those that do not fit are counted."""
-    shown = "; ".join(wrong[:SHOWN])
-    rest = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-    return shown if of == 1 else f"{len(wrong)} of {of}: {shown}{rest}"
+    shown = few(wrong, SHOWN, between="; ")
+    return shown if of == 1 else f"{len(wrong)} of {of}: {shown}"
 
 
 def listed(names: Sequence[str]) -> str:
     """`a, b, c and 27 more`."""
-    rest = len(names) - SHOWN
-    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:SHOWN])} and {rest} more"
+    return few(names, SHOWN)

@@ -10,6 +10,7 @@ from runbook.engine.asking import Asking
 from runbook.engine.attempts import as_data, observe
 from runbook.engine.desk import Desk
 from runbook.engine.events import Kind
+from runbook.engine.few import few
 from runbook.engine.outcome import tally
 from runbook.engine.ports import Clock, Operator, Secret
 from runbook.engine.procedure import Action, AnyStep, H, Procedure, Question
@@ -159,5 +160,4 @@ def _left(left: list[str], of: int) -> str:
     """What was not undone: the first are named, the others counted; each stands in the journal by itself."""
     if not left:
         return f"{of} ledger entries undone"
-    more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
-    return f"{len(left)} of {of} left: {'; '.join(left[:NAMED])}{more}"
+    return f"{len(left)} of {of} left: {few(left, NAMED, between='; ')}"

@@ -105,7 +105,8 @@ class Confirm:
     step: str
     title: str
     preview: Preview
-    optional: bool = False  # the run goes on without it: where nobody is there to agree, it is not done
+    optional: bool = False  # where nobody is there to agree, it is not done
+    without: str = ""  # what comes of not agreeing to an optional one; "": the run goes on without it
 
 
 @dataclass(frozen=True, slots=True)

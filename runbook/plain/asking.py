@@ -48,7 +48,9 @@ class PlainOperator:
         for line in shown.preview(ask.preview):
             self._lines.say(f"    {line}")
         if ask.optional:
-            words = {"yes": "do it", "no": "go on without it"}
+            words = {"yes": "do it", "no": ask.without or "go on without it"}
+            if ask.without:
+                self._lines.say(f"    {ask.without}")
             return await self._word("  Do it (Enter = no)", words, empty="no") == "yes"
         return await self._word("  Do it", {"yes": "do it", "no": "not now: nothing is done"}) == "yes"
 

@@ -66,8 +66,8 @@ class OptionalDialog(ConfirmDialog):
         yield from super().body()
 
 
-class AgainDialog(ConfirmDialog):
-    """The first one after changes were taken back: Enter, pressed once too often, must not make them again."""
+class CarefulDialog(ConfirmDialog):
+    """One that Enter, pressed once too often, must not answer; `why` is told."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "agree", "Do it", id="again.agree"),
@@ -76,9 +76,13 @@ class AgainDialog(ConfirmDialog):
         HELP,
     ]
 
+    def __init__(self, session: Session, ask: Confirm, why: str) -> None:
+        super().__init__(session, ask)
+        self._why = why
+
     def body(self) -> Iterable[Widget]:
         """The same, and why Enter is not enough."""
-        yield Pair("careful", "changes were taken back just now: only y agrees, Enter does nothing")
+        yield Pair("careful", f"{self._why}: only y agrees, Enter does nothing")
         yield from super().body()
 
     def action_unsure(self) -> None:

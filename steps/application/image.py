@@ -94,5 +94,6 @@ async def _agreed(here: Here, refused: Packages) -> bool:
                 changes=tuple(changes),
             ),
             optional=True,
+            without="without it the newest stays refused, and this step stays a FAIL",
         )
     )

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final
 
 from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.engine.few import few
 from runbook.engine.verdict import Finding
 from runbook.manifest import LIMIT, Manifest, moment_of, parse
 from runbook.safety.outside_text import outside_text
@@ -136,9 +137,8 @@ class _Shelf:
     def left_out(self, names: Collection[str], severity: str) -> tuple[Finding, ...]:
         """A finding that says which of the bad ones were not used, if any."""
         told = [self.bad[name] for name in sorted(names)]
-        more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
-        said = "; ".join(each.sentence for each in told[:_TOLD])
-        return (Finding(f"not used: {said}{more}. {told[0].fix}", severity),) if told else ()
+        said = few([each.sentence for each in told], _TOLD, between="; ")
+        return (Finding(f"not used: {said}. {told[0].fix}", severity),) if told else ()
 
     def _ours(self, found: Manifest, name: str) -> Manifest:
         named = moment_of(name)

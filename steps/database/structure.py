@@ -8,6 +8,7 @@ from typing import Final
 
 from runbook.config import Assertion
 from runbook.engine.errors import LayerFailed
+from runbook.engine.few import few
 from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import Database, Reading
 from steps.database.access import copy, owner
@@ -39,7 +40,7 @@ async def structure_is_sound(here: Here) -> Observation:
     """As the copy's owner where this run has its password: the reader may not run every check."""
     ticker = Ticker(here.desk, "checking", unit="checked")
     readings, told = await _productions_own(here, await _read(here, ticker))
-    faults = [f"{each.name}: {_lines(wrong)}" for each in readings if (wrong := _failing(each))]
+    faults = [f"{each.name}: {few(wrong, _SHOWN)}" for each in readings if (wrong := _failing(each))]
     ran = [each for each in readings if not each.not_run]
     if not ran and not faults:
         return Observation.inconclusive(
@@ -87,7 +88,7 @@ async def _productions_own(
     known = {name for name, value in now.items() if stated and all(each.get(name) == value for each in stated)}
     theirs = tuple(line for line in behind.found if line.partition(" ")[0] in known)
     ours = tuple(line for line in behind.found if line not in theirs)
-    told = (Finding(f"as in production, by both manifests: {_lines(theirs)}"),) if theirs else ()
+    told = (Finding(f"as in production, by both manifests: {few(theirs, _SHOWN)}"),) if theirs else ()
     return tuple(replace(each, found=ours) if each is behind else each for each in readings), told
 
 
@@ -106,11 +107,6 @@ def _seen(faults: list[str], readings: tuple[Reading, ...]) -> tuple[str, ...]:
     return (f"{ran} looks, nothing that fails the copy", *(each.note for each in readings if each.note))
 
 
-def _lines(found: tuple[str, ...]) -> str:
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(found[:_SHOWN]) + more
-
-
 def _not_run(readings: Iterable[Reading]) -> str:
     left = [f"{each.name} ({each.not_run})" for each in readings if each.not_run]
     return f"NOT RUN: {', '.join(left)}" if left else ""
@@ -124,7 +120,7 @@ def _beside(reading: Reading, *, mode: str) -> tuple[Finding, ...]:
     findings = []
     if reading.found and reading.name in _BESIDE:
         severity, fix = _BESIDE[reading.name]
-        findings.append(Finding(f"{reading.name}: {_lines(reading.found)}. {fix}", severity))
+        findings.append(Finding(f"{reading.name}: {few(reading.found, _SHOWN)}. {fix}", severity))
     if reading.not_run and not (reading.unavailable and mode == "training"):
         severity = "major" if any(word in reading.name for word in _CONTENT) else "minor"
         findings.append(Finding(f"{reading.name} not checked: {reading.not_run}", severity))

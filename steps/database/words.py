@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Final
 
+from runbook.engine.few import few
 from runbook.manifest import Manifest
 
 _NAMED: Final = 5
@@ -13,9 +14,7 @@ _NAMED: Final = 5
 
 def named(tables: Iterable[str]) -> str:
     """Their names, as far as a line can hold them."""
-    names = list(tables)
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return few(list(tables), _NAMED)
 
 
 def share(part: int, whole: int) -> str:

@@ -272,6 +272,14 @@ async def test_what_can_be_left_out_is_left_out_with_enter() -> None:
     assert await at("yes").confirm(Confirm("a.b", "Prove it", PREVIEW, optional=True))
 
 
+async def test_what_comes_of_not_agreeing_is_said_where_the_run_does_not_go_on(capsys: Said) -> None:
+    ask = Confirm("a.b", "Take it", PREVIEW, optional=True, without="without it the step stays a FAIL")
+    assert not await at("").confirm(ask)
+    said = capsys.readouterr().out
+    assert "without it the step stays a FAIL" in said
+    assert "go on without it" not in said
+
+
 async def test_a_choice_without_a_default_needs_a_number_and_a_reason(capsys: Said) -> None:
     choice = await at("", "1", "it is the only one").choose(replace(CHOOSE, default=""))
     assert choice == Choice("new", "it is the only one")

@@ -231,6 +231,21 @@ async def test_what_the_run_can_do_without_is_agreed_to_by_y_alone(key: str, *, 
     )
 
 
+@pytest.mark.parametrize(("keys", "agreed"), [(("enter", "y"), True), (("enter", "n"), False)])
+async def test_where_the_run_does_not_go_on_without_it_that_is_said_and_enter_does_nothing(
+    keys: tuple[str, ...], *, agreed: bool
+) -> None:
+    ask = replace(CONFIRM, optional=True, without="without it the step stays a FAIL")
+    session = _asking(lambda o: o.confirm(ask))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        assert "without it the step stays a FAIL: only y agrees" in words(app)
+        assert "Go on without it" not in words(app)
+        await pilot.press(*keys)
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers == [agreed]
+
+
 CODE = AskSecret("identity.aws-mfa", "The code that your MFA device shows now", ("arn:mfa/cto",), kind="code")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.engine.few import few
 from runbook.estate.ports import TableShape
 from runbook.estate.postgres.errors import GRANT
 from runbook.estate.postgres.kinds import Types, types
@@ -173,9 +174,8 @@ def check_readable(tables: Iterable[Relation]) -> None:
     """NoVerdict names every table of which we would not see all rows, before hours are spent on the others."""
     blind = [table.name for table in tables if not table.readable]
     if blind:
-        named = ", ".join(blind[:5]) + (f" and {len(blind) - 5} more" if len(blind) > 5 else "")
         raise NoVerdict(
-            f"content of {named}: the reader may not see all rows",
+            f"content of {few(blind, 5)}: the reader may not see all rows",
             fix=GRANT,
             provider_text="SQLSTATE 42501 (InsufficientPrivilege)",
             source="postgres",
