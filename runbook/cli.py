@@ -55,9 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     _everywhere(parser, top=True)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _train(commands.add_parser("train", help="restore a practice estate on this machine: no account, no network"))
+    _drill(commands.add_parser("drill", help="the quarterly test: production's newest backups, restored into staging"))
+    _recover(commands.add_parser("recover", help="the disaster: production itself is restored"))
     _resume(commands.add_parser("resume", help="go on with the newest unfinished run"))
+    _watch(commands.add_parser("watch", help="follow a run from another terminal, read-only"))
     _status(commands.add_parser("status", help="what was run last, and what is unfinished"))
     _report(commands.add_parser("report", help="print the report of a run"))
+    _config(commands.add_parser("config", help="write, check or show runbook.toml"))
+    _credentials(commands.add_parser("credentials", help="the credentials of this machine: list, set, check, forget"))
+    _iam(commands.add_parser("iam", help="print the AWS policy for exactly the calls that are made"))
     _manifest(
         commands.add_parser(
             "manifest",
@@ -74,6 +80,9 @@ def _everywhere(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
     """Options that stand before or after the command; only the first sets defaults, so that neither hides the other."""
     unset = None if top else argparse.SUPPRESS
     parser.add_argument("--home", type=Path, metavar="DIR", default=unset, help="where runs and records are kept")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", default=unset, help="default: runbook.toml here or above, or the user's"
+    )
     parser.add_argument(
         "--debug", action="store_true", default=False if top else argparse.SUPPRESS, help="write a redacted log"
     )
@@ -93,6 +102,50 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sample data (default 1)")
     parser.add_argument("--explain", action="store_true", help="say why each step is there (line by line)")
     _front(parser)
+    _everywhere(parser)
+
+
+def _drill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--point-in-time",
+        metavar="ISO",
+        default="",
+        help="restore the database as of then instead of its newest snapshot",
+    )
+    front = parser.add_mutually_exclusive_group()
+    front.add_argument("--plain", action="store_true", help="line by line instead of screens")
+    front.add_argument("--unattended", action="store_true", help="a rehearsal: nobody there, nothing attested")
+    _everywhere(parser)
+
+
+def _recover(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--plain", action="store_true", help="line by line instead of screens")
+    parser.set_defaults(unattended=False, point_in_time="")
+    _everywhere(parser)
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN")
+    _everywhere(parser)
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("init", "check", "show"))
+    _everywhere(parser)
+
+
+def _credentials(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("list", "set", "check", "forget"))
+    parser.add_argument("name", nargs="?", metavar="NAME", help="for set and forget")
+    parser.add_argument("--environment", choices=("staging", "production"), default="staging", help="default: staging")
+    _everywhere(parser)
+
+
+def _iam(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("role", choices=("drill", "recovery"))
+    parser.add_argument(
+        "--signin", choices=("user", "sso"), default="sso", help="user: an IAM user with an MFA device (default: sso)"
+    )
     _everywhere(parser)
 
 

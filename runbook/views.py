@@ -22,6 +22,12 @@ class Banner:
 
     mode: str  # TRAINING, DRILL, RECOVERY, REHEARSAL
     target: str
+    note: str = ""  # what must be seen however narrow the terminal is, such as that no real provider answers
+
+    @property
+    def line(self) -> str:
+        """All of it, where there is room."""
+        return f"{self.mode}: {self.target}{f' ({self.note})' if self.note else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class HomeView:
     runs: tuple[RunLine, ...]
     scenarios: tuple[ScenarioLine, ...]
     notices: tuple[str, ...] = ()
+    configured: str = ""  # the platform's name; "": there is no runbook.toml, and only training can be begun
 
     @property
     def unfinished(self) -> RunLine | None:
@@ -107,10 +114,16 @@ class Session(Protocol):
         """Why that stage's checkpoint stays shut, or None: greys the key, is shown, is printed."""
         ...
 
-    async def walk(self, operator: Operator) -> Ending:
-        """Walk the procedure to its end.  Raises RunbookError; cancelling leaves a run that can be resumed."""
+    async def walk(self, operator: Operator | None) -> Ending:
+        """Walk the procedure to its end; None: nobody is there to ask.
+
+        Raises RunbookError; cancelling leaves a run that can be resumed.
+        """
         ...
 
 
+DRILL, RECOVER = "drill", "recover"
+"""What home asks an Opener for, beside a scenario's name."""
+
 Opener = Callable[[str | None], Session]
-"""Starts a training run of that scenario, or (None) resumes the newest unfinished run."""
+"""Starts a training run of that scenario, a drill or a recovery, or (None) resumes the newest unfinished run."""

@@ -15,12 +15,15 @@ from typing import Any, ClassVar
 from rich.segment import Segment, Segments
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from runbook.views import Ending, HomeView, Opener, Session
+from runbook.views import DRILL, RECOVER, Ending, HomeView, Opener, Session
 from screens import palette, signals
 from screens.dialogs.leave import LeaveDialog
+from screens.driver import ClosableDriver
 from screens.fatal import DEFECT, FatalScreen, fatality
 from screens.home import HomeScreen
 from screens.operator import ScreenOperator
@@ -81,6 +84,8 @@ class RunbookApp(App[None]):
                 self.push_screen(ScenarioScreen(self._home().scenarios), self._train)
             case "resume":
                 self._begin(None)
+            case what if what in {DRILL, RECOVER}:
+                self._begin(what)
             case _:
                 self.exit(return_code=self._code)
 
@@ -165,6 +170,11 @@ class RunbookApp(App[None]):
             return
         self._walk.cancel()  # its end calls exit, after the conductor put its things down
         self.set_timer(PATIENCE_S, lambda: self.exit(return_code=code))
+
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal may be closed under a run."""
+        found = super().get_driver_class()
+        return ClosableDriver if found is LinuxDriver else found
 
     # -- what Textual would otherwise offer or tell -----------------------------------------------------------------
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

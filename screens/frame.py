@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -69,6 +70,11 @@ class Frame(Screen[T]):
     def _listen(self) -> None:
         self._listening = True
         self.refresh_bindings()
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Once, and only from the top: Textual pops whatever is on top, after a second click another screen."""
+        on_top = self.app.screen_stack[-1:] == [self]
+        return super().dismiss(result) if on_top else AwaitComplete()
 
     def on_resize(self) -> None:
         """What is possible depends on whether it can be seen."""

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from runbook.views import HomeView, RunLine
+from runbook.views import DRILL, RECOVER, HomeView, RunLine
 from screens.frame import Frame
 from screens.text import one_line, plain
 from screens.words import BAD, QUIET, outcome
@@ -27,13 +27,15 @@ class HomeScreen(Frame[None]):
     """Reads its view when it is shown, and again each time it is come back to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "drill", "Drill", id="home.drill", tooltip="Restore into staging, and prove it"),
+        Binding("p", "recover", "Recover", id="home.recover", tooltip="Restore production after an incident"),
         Binding("t", "train", "Train", id="home.train", tooltip="Practise on an estate on this machine"),
         Binding("r", "resume", "Resume", id="home.resume", tooltip="Go on with the unfinished run"),
         Binding("q", "quit", "Quit", id="home.quit"),
     ]
 
     class Chosen(Message):
-        """`train`, `resume` or `quit`."""
+        """`drill`, `recover`, `train`, `resume` or `quit`."""
 
         def __init__(self, what: str) -> None:
             super().__init__()
@@ -79,13 +81,23 @@ class HomeScreen(Frame[None]):
         self.refresh_bindings()
 
     def may(self, action: str) -> bool | None:
-        """Resume is there when there is something to resume."""
+        """Resume is there when there is something to resume; the real estate when it is configured."""
+        if action in {DRILL, RECOVER}:
+            return bool(self.view.configured)
         return self.view.unfinished is not None if action == "resume" else True
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""
         event.stop()
         self._choose(event.option_id or "")
+
+    def action_drill(self) -> None:
+        """A drill: staging only."""
+        self._choose(DRILL)
+
+    def action_recover(self) -> None:
+        """A recovery: production."""
+        self._choose(RECOVER)
 
     def action_train(self) -> None:
         """To the scenarios."""
@@ -109,6 +121,10 @@ def _options(view: HomeView) -> Iterable[Option]:
     if resume is not None:
         what = f"{resume.mode} {resume.scenario}".strip()
         yield Option(plain(f"Resume   {what}, begun {words_ago(resume.started_at, view.now)}"), id="resume")
+    if view.configured:
+        name = one_line(view.configured, 40)
+        yield Option(plain(f"Drill    restore {name} into staging, and prove it"), id=DRILL)
+        yield Option(plain(f"Recover  restore production of {name} after an incident"), id=RECOVER)
     yield Option(plain(f"Train    practise on this machine: {len(view.scenarios)} scenarios"), id="train")
     yield Option(plain("Quit"), id="quit")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from textual.app import App
 
@@ -17,6 +19,7 @@ from runbook.engine.ports import (
     Confirm,
     Decide,
     Decision,
+    Form,
     Gate,
     RunCommand,
     SecretAnswer,
@@ -31,12 +34,18 @@ from screens.dialogs.choose import ChooseDialog
 from screens.dialogs.code import CodeDialog
 from screens.dialogs.command import CommandDialog
 from screens.dialogs.confirm import CarefulDialog, ConfirmDialog, OptionalDialog
+from screens.dialogs.credential import CredentialDialog
 from screens.dialogs.failure import FailureDialog
+from screens.dialogs.fill import FillDialog
 from screens.dialogs.share import ShareDialog
 from screens.dialogs.type_name import TypeNameDialog
 from screens.lending import lend_terminal
 
 T = TypeVar("T")
+
+ENTRIES: Final[Mapping[str, Callable[[Session, AskSecret], Ask[SecretAnswer]]]] = MappingProxyType(
+    {"share": ShareDialog, "code": CodeDialog, "credential": CredentialDialog}
+)
 
 
 class ScreenOperator:
@@ -76,8 +85,7 @@ class ScreenOperator:
         return await self._answer(ChooseDialog(self._session, ask))
 
     async def secret(self, ask: AskSecret) -> SecretAnswer:
-        dialog = CodeDialog if ask.kind == "code" else ShareDialog
-        return await self._answer(dialog(self._session, ask))
+        return await self._answer(ENTRIES[ask.kind](self._session, ask))
 
     async def attest(self, ask: Attest) -> str:
         return await self._answer(AttestDialog(self._session, ask))
@@ -91,6 +99,9 @@ class ScreenOperator:
             return None
         async with self._one_at_a_time:
             return await lend_terminal(self._app, ask.argv)
+
+    async def fill(self, ask: Form) -> Mapping[str, str] | None:
+        return await self._answer(FillDialog(self._session, ask))
 
     async def decide(self, ask: Decide) -> Decision:
         return self._decided(await self._answer(FailureDialog(self._session, ask)))

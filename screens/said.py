@@ -68,10 +68,15 @@ def _checkpoint(event: Event) -> str:
 
 
 def _heartbeat(event: Event) -> str:
+    if event.data.get("pause"):
+        return f"! {_get(event, 'observed')}: every open layer is looked at again"
     return "" if event.data.get("alive") else f"✗ {event.stage} fell: {_get(event, 'observed')}"
 
 
 def _exception(event: Event) -> str:
+    if event.data.get("accepted"):
+        who = f"{_get(event, 'who')} and {_get(event, 'second')}"
+        return f"! accepted by {who}: {_get(event, 'what')} stays FAIL{_tail(_get(event, 'why'))}"
     return f"✎ exception: {_get(event, 'what')} attested by {_get(event, 'who')}{_tail(_get(event, 'why'))}"
 
 
@@ -84,7 +89,8 @@ def _resumed(event: Event) -> str:
 
 
 def _cleanup(event: Event) -> str:
-    undone = "✓ undone" if event.data.get("gone") else "✗ NOT UNDONE"
+    kept = "○ kept" if event.data.get("kept") else "✗ NOT UNDONE"
+    undone = "✓ undone" if event.data.get("gone") else kept
     name = _get(event, "name") or _get(event, "id")
     return f"cleanup {undone}: {_get(event, 'kind')} {name}{_tail(_get(event, 'observed'))}"
 

@@ -47,6 +47,7 @@ OUTCOMES = {
     "ABORTED": Mark("■", "ABORTED", WARN),
     "": Mark("…", "UNFINISHED", WARN),
 }
+ACCEPTED = Mark("!", "accepted", WARN)  # a failure that two people put their names to
 PENDING = Mark("·", "to do", QUIET)
 AGAIN = Mark("↶", "to do again", WARN)
 RUNNING = Mark("▸", "running", BUSY)
@@ -63,7 +64,7 @@ def step_mark(run: Run, step_id: str) -> Mark:
     if step_id in run.begun:
         return RUNNING
     if result := run.result(step_id):
-        return VERDICTS[result.verdict]
+        return ACCEPTED if step_id in run.accepted else VERDICTS[result.verdict]
     return AGAIN if run.last(step_id) else PENDING
 
 
@@ -78,7 +79,8 @@ def stage_mark(run: Run, procedure: Procedure[Any], stage: Stage[Any]) -> Mark:
     if pulse is not None and not pulse.alive:
         return Mark("✗", "fell", BAD)
     if stage.id in run.opened:
-        return Mark("✓", "passed", GOOD)
+        accepted = any(step.id in run.accepted for step in stage.steps)
+        return ACCEPTED if accepted else Mark("✓", "passed", GOOD)
     if stage.id == procedure.closing.id and run.outcome is not None:
         return Mark("✓", "closed", GOOD)
     if stage.id != current_stage(run, procedure).id or stage.id not in run.entered:
@@ -88,7 +90,7 @@ def stage_mark(run: Run, procedure: Procedure[Any], stage: Stage[Any]) -> Mark:
 
 def _under_way(run: Run, stage: Stage[Any]) -> Mark:
     results = [run.result(step.id) for step in stage.steps]
-    if any(result is not None and not result.verdict.satisfies for result in results):
+    if any(result is not None and not run.satisfied(result.step) for result in results):
         return Mark("✗", "not passed", BAD)
     if all(result is not None for result in results):
         return Mark("◆", "checkpoint", BUSY)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from runbook.engine.objectives import data_loss, recovery_time
 from runbook.engine.ports import Preview
-from runbook.engine.procedure import Action, Check, Repeat, Stage
+from runbook.engine.procedure import Action, Attestation, Check, Question, Repeat, Stage
 from runbook.engine.verdict import Finding, Observation
+from steps import findings, loss
 from steps.facts import DataUntil
+from steps.handing_over import handed_over
 from steps.here import Here, moment
 
 LAST_STAGE = "connectivity"
@@ -29,46 +34,59 @@ async def criteria_shown(here: Here) -> Observation:
 
 
 def _missed(here: Here) -> tuple[Finding, ...]:
-    """Targets that were set and not met: recovery time from T0 to stage 5's last check, data loss before T0."""
-    run, targets, missed = here.run, here.targets, []
-    ends = [attempt.at for attempt in run.attempts if attempt.stage == LAST_STAGE and not attempt.void]
-    until = run.fact(DataUntil)
-    if run.started_at and ends and targets.rto_s is not None:
-        took = int((ends[-1] - run.started_at).total_seconds())
-        if took > targets.rto_s:
-            missed.append(Finding(f"RTO missed: {took} s against {targets.rto_s} s", "major"))
-    if run.started_at and until and targets.rpo_s is not None:
-        began = run.started_at - (here.now() - here.provider_now())
-        lost = int((began - moment(until.at)).total_seconds())
-        if lost > targets.rpo_s:
-            missed.append(Finding(f"RPO missed: {lost} s against {targets.rpo_s} s", "major"))
-    return tuple(missed)
+    """Targets that were set and not met."""
+    run, until = here.run, here.run.fact(DataUntil)
+    ahead = here.now() - here.provider_now()
+    objectives = {
+        "RTO": recovery_time(run, LAST_STAGE, here.targets.rto_s),
+        "RPO": data_loss(run, moment(until.at) if until else None, ahead, here.targets.rpo_s),
+    }
+    return tuple(
+        Finding(f"{name} missed: {each.actual_s} s against {each.target_s} s", "major")
+        for name, each in objectives.items()
+        if each.met == "NO"
+    )
 
 
 async def nothing_left(here: Here) -> Observation | None:
-    """Nothing was made, or it is all gone."""
-    return _clean(len(here.run.ledger)) if not here.run.open_ledger else None
+    """Nothing was made, or it is all gone or handed over."""
+    return _clean(here) if not here.run.open_ledger else None
 
 
 async def show_cleanup(here: Here) -> Preview:
-    """Every entry of the ledger that will be undone."""
-    entries = here.run.open_ledger
+    """Every entry of the ledger that will be undone; in a recovery also what stays, being the platform from now on."""
+    kept = [entry for entry in here.run.open_ledger if handed_over(here, entry)]
+    undone = [entry for entry in here.run.open_ledger if entry not in kept]
+    what = (
+        "everything that this run made or changed" if not kept else "what this run made and the platform does not need"
+    )
     return Preview(
-        what=f"Undo everything that this run made or changed ({len(entries)} entries), and see that it is gone",
+        what=f"Undo {what} ({len(undone)} entries), and see that it is gone" + (f"; {len(kept)} stay" if kept else ""),
         target=here.environment.name,
-        calls=tuple(f"{entry.kind} {entry.id} (made by {entry.step})" for entry in entries),
+        calls=(
+            *(f"{entry.kind} {entry.id} (made by {entry.step})" for entry in undone),
+            *(f"stays: {entry.kind} {entry.id} (made by {entry.step})" for entry in kept),
+        ),
     )
 
 
 async def clean_up(here: Here) -> Observation:
     """Newest first; each is asked for again until it is not found."""
-    return await here.desk.undo_all()
+    seen = await here.desk.undo_all()
+    return replace(seen, observed=f"{seen.observed}{_handed_over(here)}")
 
 
-def _clean(entries: int) -> Observation:
+def _clean(here: Here) -> Observation:
     return Observation.passed(
-        expected="nothing left", observed=f"nothing left of {entries} ledger entries", source="the ledger"
+        expected="nothing left",
+        observed=f"nothing left of {len(here.run.ledger)} ledger entries{_handed_over(here)}",
+        source="the ledger",
     )
+
+
+def _handed_over(here: Here) -> str:
+    kept = sum(entry.kept is not None for entry in here.run.ledger)
+    return f"; {kept} handed over with the platform" if kept else ""
 
 
 async def declare(here: Here) -> Observation:
@@ -105,6 +123,24 @@ CLOSEOUT: Stage[Here] = Stage(
             preview=show_cleanup,
             perform=clean_up,
             repeat=Repeat.AGAIN,
+        ),
+        Attestation(
+            id="closeout.loss",
+            title="What was lost, and who was told of it",
+            why="Whoever treats patients has to know what is missing, and the ICO's 72 hours are running.",
+            manual="state the window in writing; call the clinical safety officer; report to the ICO (ico.org.uk, "
+            "report a breach) and by the DSPT incident tool; tell the customers",
+            statement=loss.STATEMENT,
+            spared=loss.only_in_recovery,
+            form=loss.form,
+            filled=loss.stated,
+        ),
+        Question(
+            id="closeout.findings",
+            title="An owner and a date for every finding",
+            why="A finding that nobody owns is found again the next time.",
+            manual="write a name and a date beside each finding in the report",
+            ask=findings.owned,
         ),
         Check(
             id="closeout.declare",

@@ -7,18 +7,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from runbook.config import Environment, Targets
 from runbook.engine.desk import Desk
 from runbook.engine.errors import NoVerdict, Outdated
+from runbook.engine.objectives import incident
 from runbook.engine.ports import ByHand, Preview, Secret
 from runbook.engine.run import Run
+from runbook.engine.verdict import Finding
 from runbook.estate.ports import Estate, Login, ThrowAway
 from runbook.policy import Policy, spared
 from steps.facts import ClockOffset
 
 T = TypeVar("T")
+TakeOver: TypeAlias = Callable[[str, str], Awaitable[bool]]  # run id of the holder, a sentence → taken from it?
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,15 @@ class House(Protocol):
         """A configured file whole; LayerFailed when it is larger than `limit` bytes, NoVerdict when unreadable."""
         ...
 
+    async def claim(self, take_over: TakeOver) -> str:
+        """Reserve the environment for this run against other machines; a sentence that says what holds now.
+
+        May be called again: what this run holds already is only confirmed.  `take_over(RUN, SENTENCE)` is asked when
+        another run holds it, with that run's id and what is known of it, and answers whether it is taken from it;
+        Refused when it says no, NoVerdict when it cannot be found out who holds it.
+        """
+        ...
+
 
 @dataclass
 class Held:
@@ -90,6 +102,7 @@ class EarlierRun:
     rows: Mapping[str, int] = field(default_factory=dict)  # by table, as it verified them
     available_s: int | None = None  # from the restore call until the provider said available
     verified_s: int | None = None  # until the content was compared
+    findings: tuple[Finding, ...] = ()  # those that were open at its end
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,7 @@ class Here:
     credential: Callable[[str], Awaitable[Secret]]
     held: Held = field(default_factory=Held)
     history: tuple[EarlierRun, ...] = ()
+    rehearsal_exception: str = ""  # who allowed a rehearsal without a sign-in that proves MFA; "": nobody did
     seen: dict[str, Any] = field(default_factory=dict)  # what `find` or `preview` read, for what follows it at once
 
     @property
@@ -123,6 +137,11 @@ class Here:
         return self.mode == "recovery"
 
     @property
+    def unattended(self) -> bool:
+        """Whether nobody is present: a rehearsal."""
+        return self.mode == "rehearsal"
+
+    @property
     def poll_s(self) -> float:
         """Seconds between two looks at something slow: providers limit the rate, this machine does not."""
         return 0.5 if self.estate.account.loopback else 15.0
@@ -135,6 +154,15 @@ class Here:
         """Now on the provider's clock: what its times are compared with, since this machine's may be a little off."""
         offset = self.run.fact(ClockOffset)
         return self.now() - timedelta(milliseconds=offset.ms if offset else 0)
+
+    @property
+    def incident_at(self) -> datetime | None:
+        """When what is recovered from began, as it was declared; None: unknown, or not a recovery."""
+        return incident(self.run)
+
+    def kept_until(self) -> datetime:
+        """When backups had to be fresh, on the provider's clock: now, in a recovery at the time of the incident."""
+        return self.incident_at or self.provider_now()
 
     async def until(
         self,
@@ -220,6 +248,14 @@ def age(since: datetime, now: datetime) -> str:
     if hours:
         return f"{hours} h {minutes % 60} min"
     return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def age_kept(here: Here, since: datetime) -> str:
+    """How old a backup is, as it is judged: `3 h 2 min old`, in a recovery `3 h 2 min old at the incident`."""
+    until = here.kept_until()
+    if here.incident_at is None:
+        return f"{age(since, until)} old"
+    return f"{age(since, until)} old at the incident" if since <= until else "of after the incident"
 
 
 def hours(limit: timedelta) -> str:

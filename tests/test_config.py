@@ -69,11 +69,14 @@ WRONG = {
     "no image": ({"images": []}, "at least 1"),
     "no service": ({"services": []}, "at least 1"),
     "no consumer": ({"consumers": []}, "at least 1"),
-    "a package twice": ({"images": [IMAGE, IMAGE]}, "images: package app stands more than once"),
-    "a service twice": ({"services": [SERVICE, SERVICE]}, "services: name web stands more than once"),
-    "two consumers without a name": ({"consumers": [CONSUMER, CONSUMER]}, "consumers: name"),
+    "a package twice": ({"images": [IMAGE, IMAGE]}, "images.2: its package stands more than once"),
+    "a service twice": ({"services": [SERVICE, SERVICE]}, "services.2: its name stands more than once"),
+    "two consumers without a name": (
+        {"consumers": [CONSUMER, CONSUMER]},
+        "consumers.2: its name stands more than once",
+    ),
     "a name too long for the database": ({"consumers": [CONSUMER | {"name": "n" * 21}]}, "string_pattern_mismatch"),
-    "a stray image": ({"services": [SERVICE | {"image": "ap"}]}, "no such image; packages are app"),
+    "a stray image": ({"services": [SERVICE | {"image": "ap"}]}, "services.1.image: is no package"),
     "no health document": ({"services": [{"name": "web"}]}, "no service has a health document"),
     "a health document that names nothing": (
         {"services": [{"name": "web", "health": {"url": "https://h", "digest": None, "commit": None}}]},
@@ -85,11 +88,11 @@ WRONG = {
     ),
     "a consumer of a service that is not there": (
         {"consumers": [CONSUMER | {"services": ["wbe"]}]},
-        "consumers: wbe: no such service; services are web",
+        "consumers.1.services: names a service that is none",
     ),
     "a consumer that is left no service": (
         {"consumers": [CONSUMER | {"services": ["web"]}, {"secret_group": "jobs-env", "name": "jobs"}]},
-        "consumers: jobs-env (name 'jobs') serves no service",
+        "consumers.2: serves no service",
     ),
     "nobody who uses the database": ({"consumers": [CONSUMER | {"database_variable": None}]}, "no consumer has"),
     "another word for outbound": ({"outbound": "nothing"}, "outbound"),
@@ -111,7 +114,7 @@ def test_the_public_resolvers_are_three_unless_others_are_given() -> None:
 
 def test_a_name_that_stands_twice_is_refused() -> None:
     name = {"name": "app.example.com", "content": "p01--web--staging--acme.code.run"}
-    with pytest.raises(ValidationError, match=r"app\.example\.com stands more than once"):
+    with pytest.raises(ValidationError, match=r"hostnames\.2: its name stands more than once"):
         Connectivity.model_validate({"cloudflare": "https://c", "zone": "example.com", "hostnames": [name, name]})
 
 
@@ -120,14 +123,14 @@ def test_names_are_written_as_providers_answer_them() -> None:
     hostname = {"name": "App.Example.com.", "content": "p01.code.run"}
     made = Connectivity.model_validate({**given, "hostnames": [hostname]})
     assert (made.zone, made.hostnames[0].name) == ("example.com", "app.example.com")
-    with pytest.raises(ValidationError, match=r"app\.example\.com stands more than once"):
+    with pytest.raises(ValidationError, match=r"hostnames\.2: its name stands more than once"):
         Connectivity.model_validate({**given, "hostnames": [hostname, {**hostname, "name": "app.example.com"}]})
 
 
 def test_a_public_name_of_a_service_that_is_not_there_is_refused(tmp_path: Any) -> None:
     plain = Practice(tmp_path).environment.model_dump()
     plain["connectivity"]["hostnames"][0]["service"] = "wbe"
-    with pytest.raises(ValidationError, match="no such service"):
+    with pytest.raises(ValidationError, match=r"hostnames\.1\.service: is no service"):
         Environment.model_validate(plain)
 
 

@@ -13,7 +13,13 @@ from runbook.engine.errors import LayerFailed, NoVerdict, RecordFailed, Refused,
 _MODULES = {
     None: "home",
     "train": "train",
+    "drill": "drill",
+    "recover": "drill",
     "resume": "resume",
+    "watch": "watch",
+    "config": "config_command",
+    "credentials": "credentials",
+    "iam": "iam",
     "status": "status",
     "report": "report",
     "manifest": "manifest",
@@ -26,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
         print("This tool runs on Linux and macOS; on Windows, run it inside WSL.", file=sys.stderr)
         return ExitCode.WRONG_USE
     from runbook.commands import debug
+    from runbook.safety import environment
 
+    environment.harden()
     with debug.logged(arguments):
         try:
             command = importlib.import_module(f"runbook.commands.{_MODULES[arguments.command]}")

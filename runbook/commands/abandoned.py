@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from runbook.commands.closing import finish_recording, record_training, recorded
+from runbook.commands.closing import finish_recording, record, recorded, training_book
 from runbook.commands.places import JOURNAL, PRIVATE, Home, state_of
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Kind
@@ -41,7 +41,8 @@ def end(home: Home, folder: Path, clock: Clock, reason: str) -> Ending | None:
     if run is None:
         return None
     if run.outcome is not None:  # ended, and perhaps killed before its record was written
-        return None if recorded(home, folder) else finish_recording(home, folder)
+        book = training_book(home)
+        return None if recorded(book, folder) else finish_recording(book, folder)
     journal = Journal.open(folder / JOURNAL, clock)
     scribe = Scribe(journal, journal.past)
     scribe.say(Kind.RESUMED, by="the next command")
@@ -52,7 +53,7 @@ def end(home: Home, folder: Path, clock: Clock, reason: str) -> Ending | None:
         scribe.say(Kind.CLEANUP, stage="closeout", kind=entry.kind, id=entry.id, gone=True, observed=seen)
     scribe.say(Kind.ENDED, stage="closeout", outcome=str(tally(scribe.run, PROCEDURE).outcome))
     journal.close()
-    return record_training(home, folder)
+    return record(training_book(home), folder)
 
 
 def _discard_archives(folder: Path) -> None:

@@ -1,10 +1,10 @@
-"""What follows the journal's last line: run.json, report, checksums, the row in the training log."""
+"""What follows the journal's last line: run.json, report, checksums, the row in the log of that kind of run."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +12,56 @@ from runbook.commands.exits import of_outcome
 from runbook.commands.places import JOURNAL, Home
 from runbook.engine.run import replay
 from runbook.records import evidence, journal, report
-from runbook.records.log_file import TrainingLog
+from runbook.records.log_file import TestLog, TrainingLog
 from runbook.views import Ending
 from steps import PROCEDURE
 
 
-def record_training(
-    home: Home, folder: Path, *, extra: Mapping[str, Any] | None = None, masked: Callable[[str], str] = str
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A log, and how the evidence beside it is called from there."""
+
+    log: TrainingLog | TestLog
+    prefix: str  # of the evidence, as seen from the test log's folder, or in training from the home
+
+    def evidence_path(self, folder: Path) -> str:
+        """The run's folder as its row names it."""
+        return f"{self.prefix}/{folder.name}"
+
+
+def training_book(home: Home) -> Book:
+    """What training writes into, and nothing else."""
+    return Book(TrainingLog(home.root), "training")
+
+
+def record(
+    book: Book, folder: Path, *, extra: Mapping[str, Any] | None = None, masked: Callable[[str], str] = str
 ) -> Ending:
-    """Write all that a training run leaves; RecordFailed says what is kept.  `masked`: the scanner's last look."""
-    log = TrainingLog(home.root)
+    """Write all that a run leaves; RecordFailed says what is kept.  `masked`: the scanner's last look."""
     events = journal.read(folder / JOURNAL)
     run = replay(events)
-    document = evidence.document(run, events, PROCEDURE, {**(extra or {}), "previous_head": log.head})
+    document = evidence.document(run, events, PROCEDURE, {**(extra or {}), "previous_head": book.log.head})
     evidence.write_document(folder, document)
     evidence.write_text(folder / "report.md", masked(report.markdown(document)))
     evidence.seal(folder)
-    return _row(log, folder)
+    return _row(book, folder)
 
 
-def recorded(home: Home, folder: Path) -> bool:
+def recorded(book: Book, folder: Path) -> bool:
     """Whether an ended run's row is in the log."""
-    return any(row["run_id"] == folder.name for row in TrainingLog(home.root).verify().rows)
+    return book.log.recorded(folder.name)
 
 
-def finish_recording(home: Home, folder: Path) -> Ending:
+def finish_recording(book: Book, folder: Path) -> Ending:
     """What was left to do for a run that ended and was killed before its row was written."""
-    return _row(TrainingLog(home.root), folder) if (folder / evidence.SUMS).exists() else record_training(home, folder)
+    return _row(book, folder) if (folder / evidence.SUMS).exists() else record(book, folder)
 
 
-def _row(log: TrainingLog, folder: Path) -> Ending:
+def _row(book: Book, folder: Path) -> Ending:
     """The row of a sealed folder."""
     document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    digest = "sha256:" + hashlib.sha256((folder / evidence.SUMS).read_bytes()).hexdigest()
-    row = log.record(document, evidence_path=f"training/{folder.name}", evidence_digest=digest)
-    details = {"row": row.row, "head": row.row_hash, "log": str(log.path)}
+    path, digest = book.evidence_path(folder), evidence.sealed_digest(folder)
+    row = book.log.record(document, evidence_path=path, evidence_digest=digest)
+    details = {"row": row.row, "head": row.row_hash, "log": str(book.log.path)}
     outcome, text = str(document["outcome"]), (folder / "report.md").read_text(encoding="utf-8")
     return Ending(outcome, int(of_outcome(outcome)), str(folder), text, details)

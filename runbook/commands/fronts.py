@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Coroutine
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TextIO
 
 from runbook.commands.exits import ExitCode
-from runbook.commands.training_session import TrainingSession
 from runbook.engine.errors import OperatorGone, WrongUse
 from runbook.engine.events import Event, Kind, Said
 from runbook.engine.procedure import Procedure
 from runbook.plain import Keyboard, Lines, PlainOperator
-from runbook.views import Ending
+from runbook.views import Ending, Session
 from steps import PROCEDURE
 
 _SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HANGUP}
@@ -45,44 +44,71 @@ def on_terminal() -> bool:
     return all(stream.isatty() for stream in streams) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def lines(session: TrainingSession, front: Front, *, explain: bool = False) -> int:
+def lines(session: Session, front: Front, *, explain: bool = False) -> int:
     """A run as lines; answers the exit status.  A signal leaves a run that can be resumed."""
     out = Lines(session.procedure, sys.stdout)
     session.subscribe(out.hear)
     if explain:
         session.subscribe(_explainer(session.procedure, out))
-    out.say(f"{session.banner.mode}: {session.banner.target}")
+    out.say(session.banner.line)
+    endings: list[Ending] = []
+
+    async def walk() -> None:
+        endings.append(await _walk(session, front, out))
+
+    if (code := interruptible(walk())) is not None:
+        return code
+    _say_ending(out, endings[0])
+    return endings[0].exit_code
+
+
+def interruptible(work: Coroutine[Any, Any, None]) -> int | None:
+    """Run it; the exit status of the signal that ended it, or None.  Ended so, it has put its things down first."""
     caught: list[ExitCode] = []
     try:
-        ending = asyncio.run(_walk(session, front, out, caught))
+        asyncio.run(_until_signalled(work, caught))
     except asyncio.CancelledError:
         return _interrupted(caught[0] if caught else ExitCode.INTERRUPTED)
     except OperatorGone:
         return _interrupted(ExitCode.HANGUP)
-    _say_ending(out, ending)
-    return ending.exit_code
+    return None
 
 
-async def _walk(session: TrainingSession, front: Front, out: Lines, caught: list[ExitCode]) -> Ending:
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
+async def _until_signalled(work: Coroutine[Any, Any, None], caught: list[ExitCode]) -> None:
+    task = asyncio.ensure_future(work)
 
     def stop(code: ExitCode) -> None:
         caught.append(code)
-        if task is not None:
-            task.cancel()
+        task.cancel()
 
     for number, code in _SIGNALS.items():
-        loop.add_signal_handler(number, stop, code)
+        asyncio.get_running_loop().add_signal_handler(number, stop, code)
+    await task
+
+
+async def _walk(session: Session, front: Front, out: Lines) -> Ending:
     if front is Front.UNATTENDED:
         return await session.walk(None)
-    with closing(Keyboard(sys.stdin)) as keyboard:
+    with contextlib.closing(Keyboard(sys.stdin)) as keyboard:
         return await session.walk(PlainOperator(out, keyboard, lambda: session.phone))
 
 
 def _interrupted(code: ExitCode) -> int:
-    print("\nrunbook: interrupted; nothing is lost: `runbook resume` goes on from here", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print("\nrunbook: interrupted; nothing is lost: `runbook resume` goes on from here", file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        _let_go(stream)
     return code
+
+
+def _let_go(stream: TextIO) -> None:
+    """What Python still holds back for a terminal that is gone must not fail when it ends."""
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def told(ending: Ending) -> int:

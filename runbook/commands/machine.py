@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
-import os
 import shutil
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook.commands.places import PRIVATE
 from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.safety.environment import set_variables
 from runbook.safety.outside_text import outside_text
 from steps.here import HouseState
-
-REDIRECTING = ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PGSSLMODE", "CLOUDFLARE_EMAIL")
-REDIRECTING_PARTS = ("_PROXY", "_proxy")
-REDIRECTING_STARTS = ("AWS_ENDPOINT_URL_", "VAULT_", "BAO_")
 
 
 class SystemClock:
@@ -30,11 +27,24 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         return time.monotonic_ns()
 
+    def asleep_s(self) -> float | None:
+        return _asleep_s()
+
     def boot_id(self) -> str:
         return _boot_id()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def _asleep_s() -> float | None:
+    """What the clock that counts sleep is ahead of the one that does not (clock_gettime(2) of Linux and of macOS)."""
+    pairs = (("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"), ("CLOCK_MONOTONIC", "CLOCK_UPTIME_RAW"))
+    for counting, not_counting in pairs:
+        if hasattr(time, counting) and hasattr(time, not_counting):
+            ahead = time.clock_gettime(getattr(time, counting)) - time.clock_gettime(getattr(time, not_counting))
+            return max(0.0, ahead)
+    return None
 
 
 @functools.cache
@@ -46,13 +56,32 @@ def _boot_id() -> str:
         return f"booted-{round(time.time() - time.monotonic(), -1):.0f}"
 
 
-class LocalHouse:
-    """A run's private folder (0700) below its record folder, and what is known of this machine."""
+TakeOver = Callable[[str, str], Awaitable[bool]]
+Claim = Callable[[TakeOver], Awaitable[str]]
 
-    def __init__(self, records: Path, credentials: str) -> None:
+
+async def unclaimed(_: TakeOver) -> str:
+    """Where no evidence bucket is configured, or nothing outside this machine can be touched."""
+    return "no evidence bucket is configured: another machine would not know of this run"
+
+
+class LocalHouse:
+    """A run's private folder (0700), and what is known of this machine.
+
+    `private` is below the record folder unless it is said otherwise; `claim` is how the environment is reserved for
+    this run against other machines.
+    """
+
+    def __init__(
+        self, records: Path, credentials: str, *, private: Path | None = None, claim: Claim = unclaimed
+    ) -> None:
         self._records = records
-        self._private = records / PRIVATE
+        self._private = private or records / PRIVATE
         self._credentials = credentials
+        self._claim = claim
+
+    async def claim(self, take_over: TakeOver) -> str:
+        return await self._claim(take_over)
 
     async def state(self) -> HouseState:
         return await asyncio.to_thread(self._state)
@@ -87,18 +116,7 @@ class LocalHouse:
             writable = True
         except OSError:
             writable = False
-        return HouseState(writable, shutil.disk_usage(self._records).free, self._credentials, redirecting())
-
-
-def redirecting() -> tuple[str, ...]:
-    """Names of set variables that could redirect a client of somebody else's; ours are told everything explicitly."""
-    return tuple(
-        sorted(
-            name
-            for name in os.environ
-            if name in REDIRECTING or name.endswith(REDIRECTING_PARTS) or name.startswith(REDIRECTING_STARTS)
-        )
-    )
+        return HouseState(writable, shutil.disk_usage(self._records).free, self._credentials, set_variables())
 
 
 def _names(folder: Path) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ async def _made(arguments: argparse.Namespace, password: Secret, caught: list[Ex
     from runbook.estate.postgres.conninfo import conninfo, forget_service
     from runbook.estate.postgres.server import PostgresDatabase
     from runbook.estate.postgres.session import Session
-    from runbook.safety.interlock import Interlock, Reach
+    from runbook.safety import bounds
+    from runbook.safety.interlock import Interlock
 
     _end_in_order(caught)
     forget_service()
@@ -65,7 +66,7 @@ async def _made(arguments: argparse.Namespace, password: Secret, caught: list[Ex
     )
     door = Door()
     try:
-        database = PostgresDatabase(Session(where, parameters, Interlock(Reach(loopback_only=False)), door))
+        database = PostgresDatabase(Session(where, parameters, Interlock(bounds.reading()), door))
         return await database.manifest(
             buckets=arguments.buckets, connections=arguments.connections, progress=_Told(time.monotonic)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,37 +17,89 @@ from runbook.records import journal
 from runbook.views import RunLine
 
 JOURNAL = "journal.jsonl"
+ELSEWHERE = "elsewhere.json"  # in a run's folder: another machine ended it, and has its record
 PRIVATE = "private"  # a run's folder (0700) for what is downloaded; gone when the run ended
+REAL = ("drill", "rehearsal", "recovery")
+_ID = re.compile(r"([a-z]+)-\d{8}T\d{6}Z-[0-9a-f]{4,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A folder that holds the runs of these modes, a folder each, named by the run's id."""
+
+    root: Path
+    modes: tuple[str, ...]
+
+    def folder(self, run_id: str) -> Path:
+        """One run's folder; WrongUse for an id that is none."""
+        if not is_run_id(run_id):
+            raise WrongUse(f"{run_id} is not a run id", fix="runbook status lists them.")
+        return self.root / run_id
+
+    def holds(self, run_id: str) -> bool:
+        """Whether that run's journal is here."""
+        return is_run_id(run_id) and (self.root / run_id / JOURNAL).is_file()
+
+    def folders(self) -> tuple[Path, ...]:
+        """Every run's folder, oldest first."""
+        if not self.root.is_dir():
+            return ()
+        found = (path for path in self.root.iterdir() if path.is_dir() and self._is_ours(path.name))
+        return tuple(sorted(found, key=lambda path: path.name.split("-")[1:]))
+
+    def runs(self) -> tuple[RunLine, ...]:
+        """Every run that declared itself, newest first; a damaged journal is shown as that."""
+        return tuple(line for folder in reversed(self.folders()) if (line := _line(folder)) is not None)
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Ids of runs whose journal has no end, newest first."""
+        return tuple(run.run_id for run in self.runs() if not run.outcome)
+
+    def _is_ours(self, name: str) -> bool:
+        found = _ID.fullmatch(name)
+        return found is not None and found.group(1) in self.modes
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`<home>`: training records, in-flight state."""
+    """`<home>`: training records, and what a run of any mode keeps on this machine only."""
 
     root: Path
+
+    @property
+    def shelf(self) -> Shelf:
+        """The training runs."""
+        return Shelf(self.training, ("training",))
 
     @property
     def training(self) -> Path:
         """The folder of the training runs."""
         return self.root / "training"
 
+    @property
+    def pending(self) -> Path:
+        """Rows that could not be written into their log."""
+        return self.root / "pending"
+
+    def private(self, run_id: str) -> Path:
+        """Of a real run: what is downloaded never lies beside the evidence."""
+        return self.root / "runs" / run_id
+
     def folder(self, run_id: str) -> Path:
-        """One run's folder; WrongUse for an id that is none."""
-        if "/" in run_id or run_id.startswith("."):
-            raise WrongUse(f"{run_id} is not a run id", fix="runbook status lists them.")
-        return self.training / run_id
+        """One training run's folder; WrongUse for an id that is none."""
+        return self.shelf.folder(run_id)
 
     def folders(self) -> tuple[Path, ...]:
-        """Every run's folder, oldest first (the id begins with mode and start)."""
-        return tuple(sorted(path for path in self.training.glob("training-*Z-*") if path.is_dir()))
+        """Every training run's folder, oldest first."""
+        return self.shelf.folders()
 
     def runs(self) -> tuple[RunLine, ...]:
-        """Every training run that declared itself, newest first; a damaged journal is shown as that."""
-        return tuple(line for folder in reversed(self.folders()) if (line := _line(folder)) is not None)
+        """Every training run that declared itself, newest first."""
+        return self.shelf.runs()
 
     def unfinished(self) -> tuple[str, ...]:
-        """Ids of runs whose journal has no end, newest first."""
-        return tuple(run.run_id for run in self.runs() if not run.outcome)
+        """Ids of training runs whose journal has no end, newest first."""
+        return self.shelf.unfinished()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -80,6 +133,11 @@ def home_of(arguments: argparse.Namespace) -> Home:
     return Home(user_state_path("runbook"))
 
 
+def is_run_id(text: str) -> bool:
+    """`MODE-STARTZ-RANDOM`; anything else could lead out of the folder."""
+    return _ID.fullmatch(text) is not None
+
+
 def state_of(folder: Path) -> Run | None:
     """The replayed state of the run in that folder; None where nothing was declared.  RecordFailed when damaged."""
     path = folder / JOURNAL
@@ -88,11 +146,18 @@ def state_of(folder: Path) -> Run | None:
     return replay(journal.read(path))
 
 
+def removals(folder: Path) -> tuple[Path, ...]:
+    """The folders of what was removed later of the run in that folder, oldest first."""
+    found = (each for each in folder.parent.glob(f"{folder.name}.cleanup-*") if (each / JOURNAL).exists())
+    return tuple(sorted(found, key=lambda each: int(each.name.rpartition("-")[2])))
+
+
 def _line(folder: Path) -> RunLine | None:
+    mode = folder.name.partition("-")[0]
     try:
         run = state_of(folder)
     except RecordFailed:
-        return RunLine(folder.name, "training", "journal damaged", _started(folder.name), "DAMAGED")
+        return RunLine(folder.name, mode, "journal damaged", _started(folder.name), "DAMAGED")
     if run is None or run.started_at is None:
         return None
     declared = run.declared

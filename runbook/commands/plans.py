@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from runbook import __version__
 from runbook.commands.places import Home, state_of
@@ -54,10 +56,15 @@ def plan_of(home: Home, run_id: str) -> Plan:
             f"{run_id} ended with {run.outcome}: it cannot be resumed", fix="runbook train starts a new one."
         )
     declared = run.declared
-    _refuse_difference("policy and procedure", str(declared["policy"]["sha256"])[:16], policy_hash()[:16])
-    _refuse_difference("major version", _major(str(declared["tool_version"])), _major(__version__))
+    refuse_other_rules(declared, Policy())
     script = Scenario.model_validate(declared["script"])
     return Plan(script, int(declared["seed"]), attended=bool(declared["attended"]), run_id=run_id)
+
+
+def refuse_other_rules(declared: Mapping[str, Any], policy: Policy) -> None:
+    """WrongUse, with both values, where a run was begun under other figures, another order or another major version."""
+    _refuse_difference("policy and procedure", str(declared["policy"]["sha256"])[:16], policy_hash(policy)[:16])
+    _refuse_difference("major version", _major(str(declared["tool_version"])), _major(__version__))
 
 
 def _refuse_difference(what: str, theirs: str, ours: str) -> None:
@@ -72,8 +79,8 @@ def _major(version: str) -> str:
     return version.partition(".")[0]
 
 
-def policy_hash() -> str:
+def policy_hash(policy: Policy) -> str:
     """What the policy's figures and the procedure's order come to: a run is resumed under the same only."""
-    figures = json.dumps(asdict(Policy()), default=str, sort_keys=True)
+    figures = json.dumps(asdict(policy), default=str, sort_keys=True)
     steps = ",".join(step.id for step in PROCEDURE.steps())
     return hashlib.sha256(f"{figures}\n{steps}".encode()).hexdigest()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from runbook.commands.configured import folder_of
 from runbook.commands.exits import ExitCode
-from runbook.commands.places import home_of
 from runbook.engine.errors import WrongUse
 
 _FILES = {"md": "report.md", "json": "run.json"}
@@ -13,7 +13,7 @@ _FILES = {"md": "report.md", "json": "run.json"}
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it, or write it to a file."""
-    path = home_of(arguments).folder(arguments.run) / _FILES[arguments.format]
+    path = folder_of(arguments, arguments.run) / _FILES[arguments.format]
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
+from runbook.commands.configured import Found, all_runs, configured_if_any
 from runbook.commands.exits import ExitCode
 from runbook.commands.places import Home, home_of
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lines, or one JSON document."""
-    return show(home_of(arguments), as_json=arguments.json)
+    return show(home_of(arguments), configured_if_any(arguments), as_json=arguments.json)
 
 
-def show(home: Home, *, as_json: bool) -> int:
-    """Every training run of this home, newest first."""
-    runs = home.runs()
+def show(home: Home, found: Found, *, as_json: bool) -> int:
+    """Every run, newest first: training's of this home, and those of the configured platform."""
+    runs = all_runs(home, found.platform)
+    if found.trouble:
+        print(f"runbook: {found.trouble}", file=sys.stderr)
     if as_json:
         listed = [
             {
@@ -28,7 +32,11 @@ def show(home: Home, *, as_json: bool) -> int:
             }
             for run in runs
         ]
-        print(json.dumps({"schema": 1, "runs": listed, "unfinished": list(home.unfinished())}, indent=2))
+        print(
+            json.dumps(
+                {"schema": 1, "runs": listed, "unfinished": [run.run_id for run in runs if not run.outcome]}, indent=2
+            )
+        )
         return ExitCode.PASS
     if not runs:
         print("Nothing was ever run here. Begin with: runbook train")

@@ -30,9 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     front = fronts.choose(arguments)
     plan = Plan(plans.chosen(arguments.scenario), arguments.seed, attended=not arguments.unattended)
     home = home_of(arguments)
+    session = TrainingSession(home, plan)
     if front is fronts.Front.SCREENS:
-        return screens(home, start=plan, seed=arguments.seed)
-    return fronts.lines(TrainingSession(home, plan), front, explain=arguments.explain)
+        return screens(home, None, begin=session)
+    return fronts.lines(session, front, explain=arguments.explain)
 
 
 def _list() -> int:

@@ -9,33 +9,29 @@ import asyncio
 import contextlib
 import getpass
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from runbook import __version__
 from runbook.commands import abandoned, debug, history
-from runbook.commands.closing import record_training
+from runbook.commands.closing import record, training_book
 from runbook.commands.machine import LocalHouse, SystemClock
 from runbook.commands.places import JOURNAL, Home
 from runbook.commands.plans import Plan, policy_hash
+from runbook.commands.session import TICK_S, RunSession, Tools, as_mapping, uninterrupted
 from runbook.config import Environment, Targets
 from runbook.engine.conductor import Conductor
 from runbook.engine.desk import Desk
 from runbook.engine.errors import RunbookError, WrongUse
-from runbook.engine.events import Progress, Said
 from runbook.engine.ports import Operator, Secret
-from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run, replay
 from runbook.engine.verdict import Verdict
-from runbook.estate.door import Door
 from runbook.policy import Policy
 from runbook.records.journal import Journal
-from runbook.records.scanner import Scanner
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
 from runbook.training.client import PracticeEstate, reap
 from runbook.training.operators import Mishaps, PracticeOperator, WithFaults
 from runbook.training.spent import unspent
@@ -47,49 +43,23 @@ BANNER = Banner("TRAINING", "practice estate on this machine; nothing of yours i
 KNOCK_S = 60.0
 
 
-class TrainingSession:
+class TrainingSession(RunSession):
     """`views.Session` for training.  `walk` may be called once."""
 
     def __init__(self, home: Home, plan: Plan) -> None:
+        super().__init__(SystemClock())
         self._home = home
         self._plan = plan
-        self._clock = SystemClock()
-        self._listeners: list[Callable[[Said], None]] = []
-        self._conductor: Conductor[Here] | None = None
-        self._past = Run()
         self._estate: PracticeEstate | None = None
         self._labels: tuple[str, ...] = ()
 
-    # -- views.Session --------------------------------------------------------------------------------------------
     @property
     def banner(self) -> Banner:
         return BANNER
 
     @property
-    def procedure(self) -> Procedure[Any]:
-        return PROCEDURE
-
-    @property
-    def run(self) -> Run:
-        return self._conductor.run if self._conductor else self._past
-
-    @property
     def phone(self) -> Phone | None:
         return Phone(self._labels, self._call) if self._labels else None
-
-    @property
-    def targets(self) -> Mapping[str, int | None]:
-        return asdict_targets(Targets())
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def subscribe(self, listener: Callable[[Said], None]) -> Callable[[], None]:
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def refusal(self, stage: str) -> str | None:
-        return self._conductor.refusal(stage) if self._conductor else "the run has not begun"
 
     async def walk(self, operator: Operator | None) -> Ending:
         """None: the practice operator of the scenario answers.  RunbookError; cancelling leaves the run resumable."""
@@ -102,14 +72,14 @@ class TrainingSession:
             self._show(line)
         run_id = f"training-{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         folder = self._home.folder(run_id)
-        with self._tools() as tools:
+        with self._tools(bounds.practice()) as tools:
             try:
                 await self._start(folder)
                 await asyncio.to_thread(Mishaps(self._ready, self._plan.scenario.faults).happen, "start")
                 journal = Journal.create(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
                 conductor = await self._conduct(folder, journal, tools, operator)
             except BaseException:  # nothing was declared yet: nothing can be resumed, so nothing may stay behind
-                await _uninterrupted(asyncio.to_thread(reap, folder))
+                await uninterrupted(asyncio.to_thread(reap, folder))
                 raise
             async with self._kept_alive():
                 run = await conductor.declare(_declared(run_id, self._plan, operator))
@@ -127,7 +97,7 @@ class TrainingSession:
                 raise WrongUse(f"{folder.name} declared nothing: there is nothing to resume", fix="runbook train")
             return ending
         self._estate = estate
-        with self._tools() as tools:
+        with self._tools(bounds.practice()) as tools:
             journal = Journal.open(folder / JOURNAL, self._clock, scan=tools.scanner.scan)
             self._past = replay(journal.past)
             conductor = await self._conduct(folder, journal, tools, operator)
@@ -141,7 +111,7 @@ class TrainingSession:
         def said(text: str) -> None:
             loop.call_soon_threadsafe(self._show, text)
 
-        estate = await _uninterrupted(
+        estate = await uninterrupted(
             asyncio.to_thread(
                 PracticeEstate.start,
                 folder,
@@ -153,7 +123,7 @@ class TrainingSession:
         self._estate = estate
 
     async def _conduct(
-        self, folder: Path, journal: Journal, tools: _Tools, operator: Operator | None
+        self, folder: Path, journal: Journal, tools: Tools, operator: Operator | None
     ) -> Conductor[Here]:
         environment = await asyncio.to_thread(self._ready.environment)
         custodians, _ = await asyncio.to_thread(self._ready.custodians)
@@ -173,13 +143,14 @@ class TrainingSession:
             here_for=here_for,
             past=journal.past,
             guard=tools.scanner.register,
+            tick_s=TICK_S,
         )
         for listener in (self._tell, debug.hear, mishaps.hear):
             conductor.subscribe(listener)
         self._conductor = conductor
         return conductor
 
-    async def _here_for(self, folder: Path, environment: Environment, tools: _Tools) -> Callable[[Desk], Here]:
+    async def _here_for(self, folder: Path, environment: Environment, tools: Tools) -> Callable[[Desk], Here]:
         from runbook.commands.wiring import connect
 
         def credential(name: str) -> Secret:
@@ -193,19 +164,23 @@ class TrainingSession:
         estate = await asyncio.to_thread(connect, environment, credential, tools.interlock, tools.door)
         held = Held(guard=tools.scanner.register)
         house = LocalHouse(folder, "the practice estate's own")
-        earlier = await asyncio.to_thread(history.earlier, self._home, folder.name)
+        earlier = await asyncio.to_thread(history.earlier, self._home.shelf, training_book(self._home).log, folder.name)
         return lambda desk: Here(desk, environment, estate, Policy(), Targets(), house, asked, held, earlier)
 
-    async def _end(self, folder: Path, journal: Journal, tools: _Tools, run: Run) -> Ending:
+    async def _end(self, folder: Path, journal: Journal, tools: Tools, run: Run) -> Ending:
         """The estate goes first: the record then says what is true of this machine."""
         journal.close()
         self._show("ending the practice estate")
-        await _uninterrupted(asyncio.to_thread(self._ready.stop))
+        await uninterrupted(asyncio.to_thread(self._ready.stop))
         LocalHouse(folder, "").leave()
         self._past = run
         extra = {"calls": tools.interlock.counts}
         ending = await asyncio.to_thread(
-            record_training, self._home, folder, extra=extra, masked=lambda text: tools.scanner.text(text, "report")
+            record,
+            training_book(self._home),
+            folder,
+            extra=extra,
+            masked=lambda text: tools.scanner.text(text, "report"),
         )
         return replace(ending, details={**ending.details, **self._judged(ending, run)})
 
@@ -234,14 +209,6 @@ class TrainingSession:
             knocking.cancel()
 
     # -- small parts ----------------------------------------------------------------------------------------------
-    @contextmanager
-    def _tools(self) -> Iterator[_Tools]:
-        tools = _Tools(Scanner(self._leaked), Interlock(Reach(loopback_only=True)), Door())
-        try:
-            yield tools
-        finally:
-            tools.door.close()
-
     @property
     def _ready(self) -> PracticeEstate:
         assert self._estate is not None
@@ -250,34 +217,6 @@ class TrainingSession:
     async def _call(self, label: str) -> str:
         said = await asyncio.to_thread(self._ready.read_out, label)
         return said.reveal()
-
-    def _leaked(self, where: str) -> None:
-        """A secret was masked on its way to disk: a finding, and the record goes on; after its last line, only said."""
-        sentence = f"a secret was masked in {where} on its way to the record"
-        if self._conductor is not None and self._conductor.run.outcome is None:
-            self._conductor.find(sentence, severity="major")
-        else:
-            self._show(sentence)
-
-    def _show(self, text: str) -> None:
-        self._tell(Progress("estate", 0, 0, text))
-
-    def _tell(self, said: Said) -> None:
-        """To whoever listens now: a dialogue begins to listen when it is opened, long after the run began."""
-        for listener in tuple(self._listeners):
-            listener(said)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    scanner: Scanner
-    interlock: Interlock
-    door: Door
-
-
-def asdict_targets(targets: Targets) -> dict[str, int | None]:
-    """`rto_s` and `rpo_s`."""
-    return {"rto_s": targets.rto_s, "rpo_s": targets.rpo_s}
 
 
 def _declared(run_id: str, plan: Plan, operator: Operator | None) -> dict[str, Any]:
@@ -290,20 +229,10 @@ def _declared(run_id: str, plan: Plan, operator: Operator | None) -> dict[str, A
         "environment": "practice",
         "operator": who if operator is None else {"name": getpass.getuser(), "role": "operator"},
         "witness": None,
-        "targets": asdict_targets(Targets()),
-        "policy": {"ref": Policy().reference, "sha256": policy_hash()},
+        "targets": as_mapping(Targets()),
+        "policy": {"ref": Policy().reference, "sha256": policy_hash(Policy())},
         "tool_version": __version__,
         "providers": "LOOPBACK",
         "seed": plan.seed,
         "script": plan.scenario.model_dump(mode="json", by_alias=True),
     }
-
-
-async def _uninterrupted(work: Any) -> Any:
-    """Starting and ending servers is not left half-way: a cancellation takes effect after it."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.config import Environment, SignIn
+from runbook.config import Aws, Environment, SignIn
+from runbook.config.sections import RecordsBucket
 from runbook.engine.ports import Secret
 from runbook.estate.aws.account import AwsAccount, AwsKeys
+from runbook.estate.aws.backup_source import backup_source
 from runbook.estate.aws.client import AwsAccess
 from runbook.estate.aws.databases import AwsDatabases
+from runbook.estate.aws.evidence_bucket import EvidenceBucket
 from runbook.estate.aws.objects import AwsObjects
 from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.cloudflare import Cloudflare
@@ -27,6 +31,7 @@ from runbook.estate.vault.server import VaultServer
 from runbook.estate.vault_snapshot.inspection import inspect
 from runbook.estate.vault_snapshot.proof import prove
 from runbook.estate.web import PublicWeb
+from runbook.records.remote_store import Store
 from runbook.safety.interlock import Interlock
 
 
@@ -43,14 +48,35 @@ class OfflineArchives:
         return await self._door(prove, path, shares, transit_mount=transit_mount)
 
 
-def connect(environment: Environment, credential: Callable[[str], Secret], interlock: Interlock, door: Door) -> Estate:
-    """The adapters of one environment.  Nothing is loaded or called before a step asks."""
+def needed(environment: Environment) -> tuple[str, ...]:
+    """The credentials that `connect` asks for, in the order in which a person is asked for them."""
+    sign_in = environment.aws.sign_in
+    long_term = ("aws-access-key", "aws-secret-key") if sign_in.way == "mfa" and sign_in.profile is None else ()
+    return (*long_term, "northflank-token", "github-token", "cloudflare-token", "database-password")
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """The adapters of one environment; `bucket` where an evidence bucket is configured."""
+
+    estate: Estate
+    bucket: Store | None = None
+
+
+def wired(
+    environment: Environment,
+    credential: Callable[[str], Secret],
+    interlock: Interlock,
+    door: Door,
+    records: RecordsBucket | None = None,
+) -> Wired:
+    """The adapters.  Nothing is loaded or called before a step asks."""
     sign_in = AwsSignIn(environment.aws, _long_term_keys(environment.aws.sign_in, credential), interlock)
     aws = AwsAccess(environment.aws, sign_in, interlock, door)
     application, edge = environment.application, environment.connectivity
     github, rates = credential("github-token"), KnownRates()
     wiring = Wiring(rates=rates)
-    return Estate(
+    estate = Estate(
         account=AwsAccount(aws, sign_in),
         objects=AwsObjects(aws),
         keys=AwsKeys(aws),
@@ -74,7 +100,24 @@ def connect(environment: Environment, credential: Callable[[str], Secret], inter
         names=Dns(interlock, door),
         web=PublicWeb(edge.ca_file, edge.https_port, interlock, door),
         rates=rates,
+        source=backup_source(environment.source_aws, aws, interlock, door),
     )
+    return Wired(estate, _bucket(environment.aws, records, sign_in, interlock, door))
+
+
+def connect(environment: Environment, credential: Callable[[str], Secret], interlock: Interlock, door: Door) -> Estate:
+    """The adapters alone."""
+    return wired(environment, credential, interlock, door).estate
+
+
+def _bucket(
+    settings: Aws, records: RecordsBucket | None, sign_in: AwsSignIn, interlock: Interlock, door: Door
+) -> EvidenceBucket | None:
+    """Signed in to as the operator is; in the Region that it lies in."""
+    if records is None:
+        return None
+    access = AwsAccess(settings.model_copy(update={"region": records.region}), sign_in, interlock, door)
+    return EvidenceBucket(access, records.bucket, records.account_id)
 
 
 def _long_term_keys(sign_in: SignIn, credential: Callable[[str], Secret]) -> tuple[Secret, Secret] | None:

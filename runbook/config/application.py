@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
-from runbook.config.base import Frozen
+from runbook.config.base import Frozen, once
+from runbook.toml_file import Mistake, Mistakes
+
+NO_IMAGE: Final = "is no package of the images that are configured"
 
 
 class Image(Frozen):
@@ -95,6 +97,20 @@ class Switch(Frozen):
     off: str = "off"
 
 
+def _switches_or_none(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
+    """One of both, so that what is wrong is said of the one that was meant."""
+    match value:
+        case "none":
+            return value
+        case list() | tuple():
+            return TypeAdapter(tuple[Switch, ...]).validate_python(value)
+        case _:
+            raise ValueError('is either a list of { secret_group, variable }, or "none"')
+
+
+Outbound = Annotated[tuple[Switch, ...] | Literal["none"], WrapValidator(_switches_or_none)]
+
+
 class Probe(Frozen):
     """A GET that must be answered with this status, with this text in the body, with these fields in its JSON."""
 
@@ -105,24 +121,14 @@ class Probe(Frozen):
     fields: Mapping[str, str] = {}
 
 
-class Application(Frozen):
-    """Everything of stage 4.  `outbound` "none" declares that nothing goes out, with the reason."""
+class ApplicationTarget(Frozen):
+    """One environment's project on the platform.  `outbound` "none" declares that nothing goes out, with the reason."""
 
-    platform: str  # API base URL
     project: str
-    github: str  # API base URL
-    registry: str  # base URL
-    reference_host: str = "ghcr.io"  # the registry as the platform writes it
-    images: tuple[Image, ...] = Field(min_length=1)
     services: tuple[Service, ...] = Field(min_length=1)
     consumers: tuple[Consumer, ...] = Field(min_length=1)
-    outbound: tuple[Switch, ...] | Literal["none"] = ()
+    outbound: Outbound = ()
     outbound_reason: str = ""
-    probes: tuple[Probe, ...] = ()
-
-    def image_of(self, service: Service) -> Image:
-        """The image that the service runs."""
-        return next(image for image in self.images if service.image in {"", image.package})
 
     def served(self, consumer: Consumer) -> tuple[str, ...]:
         """The names of the services that connect by it."""
@@ -140,36 +146,61 @@ class Application(Frozen):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         """Names that stand twice or lead nowhere."""
-        _once("images", "package", [image.package for image in self.images])
-        _once("services", "name", [service.name for service in self.services])
-        _once("consumers", "name", [consumer.name for consumer in self.consumers])
-        _once(
-            "consumers",
-            "database_variable",
-            [f"{one.secret_group}/{one.database_variable}" for one in self.consumers if one.database_variable],
-        )
-        if self.outbound != "none":
-            _once("outbound", "variable", [f"{switch.secret_group}/{switch.variable}" for switch in self.outbound])
-        packages = {image.package for image in self.images}
-        if strays := [s.name for s in self.services if s.image and s.image not in packages]:
-            raise ValueError(f"services {', '.join(strays)}: no such image; packages are {', '.join(sorted(packages))}")
-        self._consumers_fit()
+        found = [*self._twice(), *self._consumers_fit()]
         if not any(service.health for service in self.services):
-            raise ValueError("no service has a health document: that the application boots could not be shown")
+            what = "no service has a health document: that the application boots could not be shown"
+            found.append(Mistake(("services",), what))
+        if found:
+            raise Mistakes(found)
         return self
 
-    def _consumers_fit(self) -> None:
+    def _twice(self) -> Iterator[Mistake]:
+        yield from once(("services",), "name", [service.name for service in self.services])
+        yield from once(("consumers",), "name", [consumer.name for consumer in self.consumers])
+        places = [
+            (one.secret_group, one.database_variable) if one.database_variable else None for one in self.consumers
+        ]
+        yield from once(("consumers",), "database_variable", places)
+        if self.outbound != "none":
+            switches = [(switch.secret_group, switch.variable) for switch in self.outbound]
+            yield from once(("outbound",), "variable", switches)
+
+    def _consumers_fit(self) -> Iterator[Mistake]:
         """Each serves services that there are, and one of them says where the database is."""
-        known = [service.name for service in self.services]
-        if strays := [name for one in self.consumers for name in one.services if name not in known]:
-            raise ValueError(f"consumers: {', '.join(strays)}: no such service; services are {', '.join(known)}")
-        if idle := [f"{one.secret_group} (name {one.name!r})" for one in self.consumers if not self.served(one)]:
-            raise ValueError(f"consumers: {', '.join(idle)} serves no service: every one is another's, name its own")
+        known = {service.name for service in self.services}
+        for number, consumer in enumerate(self.consumers):
+            if not set(consumer.services) <= known:
+                yield Mistake(("consumers", number, "services"), "names a service that is none of this project's")
+            if not self.served(consumer):
+                what = "serves no service: every one is another's; name its own in `services`"
+                yield Mistake(("consumers", number), what)
         if not any(consumer.database_variable for consumer in self.consumers):
-            raise ValueError("no consumer has a database_variable: nothing would use the restored database")
+            what = "no consumer has a database_variable: nothing would use the restored database"
+            yield Mistake(("consumers",), what)
 
 
-def _once(key: str, name: str, values: list[str]) -> None:
-    twice = [value or '""' for value, times in Counter(values).items() if times > 1]
-    if twice:
-        raise ValueError(f"{key}: {name} {', '.join(twice)} stands more than once")
+class Application(ApplicationTarget):
+    """Everything of stage 4."""
+
+    platform: str  # API base URL
+    github: str  # API base URL
+    registry: str  # base URL
+    reference_host: str = "ghcr.io"  # the registry as the platform writes it
+    images: tuple[Image, ...] = Field(min_length=1)
+    probes: tuple[Probe, ...] = ()
+
+    def image_of(self, service: Service) -> Image:
+        """The image that the service runs."""
+        return next(image for image in self.images if service.image in {"", image.package})
+
+    @model_validator(mode="after")
+    def _images_fit(self) -> Self:
+        """Every service runs an image that there is."""
+        packages = {image.package for image in self.images}
+        strays = [number for number, one in enumerate(self.services) if one.image and one.image not in packages]
+        if found := [
+            *once(("images",), "package", [image.package for image in self.images]),
+            *(Mistake(("services", number, "image"), NO_IMAGE) for number in strays),
+        ]:
+            raise Mistakes(found)
+        return self

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from runbook.config.base import Frozen
+from runbook.config.base import ExistingFile, Frozen, once
+from runbook.toml_file import Mistakes
 
 MANAGED_RULESET = "efb7b8c949ac4650a09736fc376e9aee"
 """Cloudflare Managed (WAF documentation, Managed rules); a zone on the free plan has another."""
@@ -47,11 +47,9 @@ class Origin(Frozen):
     address: str | None = None
 
 
-class Connectivity(Frozen):
-    """Everything of stage 5.  Without `hostnames` the zone is only read: its adapter refuses every change."""
+class ConnectivityTarget(Frozen):
+    """One environment's zone and names.  Without `hostnames` the zone is only read: every change is refused."""
 
-    cloudflare: str  # API base URL
-    account_id: str | None = None  # of the account, where it and not a user owns the token
     zone: DnsName
     hostnames: tuple[Hostname, ...] = ()
     managed_rulesets: tuple[str, ...] = Field(default=(MANAGED_RULESET,), min_length=1)
@@ -62,13 +60,19 @@ class Connectivity(Frozen):
         default=(Resolver(address="1.1.1.1"), Resolver(address="8.8.8.8"), Resolver(address="9.9.9.9")), min_length=1
     )
     https_port: int = 443
-    ca_file: Path | None = None
+    ca_file: ExistingFile | None = None
     marker_header: str | None = None  # in which the application names its commit; None: the page carries it
     origins: tuple[Origin, ...] = ()  # none: each CNAME's own target, over https
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        names = [hostname.name for hostname in self.hostnames]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"hostnames: {', '.join(twice)} stands more than once")
+        if found := list(once(("hostnames",), "name", [hostname.name for hostname in self.hostnames])):
+            raise Mistakes(found)
         return self
+
+
+class Connectivity(ConnectivityTarget):
+    """Everything of stage 5."""
+
+    cloudflare: str  # API base URL
+    account_id: str | None = None  # of the account, where it and not a user owns the token

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from runbook.config.application import Application
 from runbook.config.aws import Aws
@@ -12,6 +12,9 @@ from runbook.config.base import Frozen
 from runbook.config.connectivity import Connectivity
 from runbook.config.database import Canary, Database
 from runbook.config.vault import Vault
+from runbook.toml_file import Mistake, Mistakes
+
+NO_SERVICE: Final = "is no service of this environment's project"
 
 
 class Environment(Frozen):
@@ -19,6 +22,7 @@ class Environment(Frozen):
 
     name: str
     aws: Aws
+    source_aws: Aws | None = None  # the account that production's backups live in, where it is another than `aws`
     vault: Vault
     database: Database
     application: Application
@@ -27,14 +31,15 @@ class Environment(Frozen):
 
     @model_validator(mode="after")
     def _names_lead_to_services(self) -> Self:
-        known = {service.name for service in self.application.services}
-        if strays := [one.name for one in self.connectivity.hostnames if one.service and one.service not in known]:
-            raise ValueError(f"connectivity.hostnames {', '.join(strays)}: no such service")
+        known = {"", *(service.name for service in self.application.services)}
+        strays = [number for number, one in enumerate(self.connectivity.hostnames) if one.service not in known]
+        if strays:
+            raise Mistakes(Mistake(("connectivity", "hostnames", number, "service"), NO_SERVICE) for number in strays)
         return self
 
 
 class Targets(Frozen):
     """Recovery objectives in seconds; None = no target set, recorded as NOT_SET."""
 
-    rto_s: int | None = None
-    rpo_s: int | None = None
+    rto_s: int | None = Field(default=None, ge=1)
+    rpo_s: int | None = Field(default=None, ge=1)

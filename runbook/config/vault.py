@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-from runbook.config.base import Frozen
+from runbook.config.base import ExistingFile, Frozen
 
 
 class VaultBackup(Frozen):
@@ -17,13 +16,20 @@ class VaultBackup(Frozen):
     production_buckets: tuple[str, ...] = ()
 
 
-class Vault(Frozen):
-    """The server that the backup is restored into, and what is known of the one that made it."""
+class VaultTarget(Frozen):
+    """The server that the backup is restored into."""
 
     address: str  # https://host:port
-    ca_file: Path | None = None
-    product: Literal["openbao", "vault"]
-    production_address: str
+    ca_file: ExistingFile | None = None  # None: the certificate authorities that the public trusts
+    egress_probe: str | None = None  # URL beside the vault that tries to connect from there, and says what it reached
+    egress_rule: str = ""  # the rule that closes the way out, where nothing can measure it: its name, to be attested
+    service: str | None = None  # on the platform, so that it can be restarted through its API; None: by hand
+    database_host: str | None = None  # how the vault reaches the database; None: by the instance's own name
+
+
+class VaultSource(Frozen):
+    """What is known of the vault that made the backup."""
+
     cluster_id: str | None = None  # production's, as last recorded
     backup: VaultBackup
     mounts: tuple[str, ...]  # expected after the restore, without trailing slash
@@ -31,11 +37,14 @@ class Vault(Frozen):
     transit_keys: tuple[str, ...]
     approle_mount: str = "approle"
     seal_type: str | None = None  # as production's record says it; None: whatever the backup says
-    egress_probe: str | None = None  # URL beside the vault that tries to connect from there, and says what it reached
-    egress_rule: str = ""  # the rule that closes the way out, where nothing can measure it: its name, to be attested
-    production_endpoints: tuple[str, ...] = ()  # host:port that the restored vault must not reach
-    service: str | None = None  # on the platform, so that it can be restarted through its API; None: by hand
     database_mount: str | None = None  # the vault's database engine; None: it has none
     database_connection: str = ""  # its connection that has to lead to the restored database
-    database_host: str | None = None  # how the vault reaches it; None: by the instance's own name
     custodians: tuple[str, ...]  # labels, never shares
+
+
+class Vault(VaultTarget, VaultSource):
+    """Both, as a run is told them."""
+
+    product: Literal["openbao", "vault"]
+    production_address: str
+    production_endpoints: tuple[str, ...] = ()  # host:port that the restored vault must not reach

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from runbook.engine.events import Kind
 from runbook.engine.ports import (
@@ -15,6 +15,7 @@ from runbook.engine.ports import (
     Confirm,
     Decide,
     Decision,
+    Form,
     Gate,
     Operator,
     RunCommand,
@@ -98,6 +99,14 @@ class Asking:
         status = await self._operator.run_command(ask)
         self._answered("not run" if status is None else f"ended with {status}")
         return status
+
+    async def fill(self, ask: Form) -> Mapping[str, str] | None:
+        self._asked("form", ask.title)
+        answers = await self._operator.fill(ask)
+        entered = {} if answers is None else dict(answers)
+        said = [f"{field.label}: {entered[field.key]}" for field in ask.fields if entered.get(field.key)]
+        self._answered("withdrawn" if answers is None else "filled in", detail="; ".join(said))
+        return answers
 
     async def decide(self, ask: Decide) -> Decision:
         self._asked("decide", f"{ask.verdict}: {ask.observed}")

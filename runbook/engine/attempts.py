@@ -20,7 +20,7 @@ from runbook.engine.errors import (
     RunbookError,
     SignedOut,
 )
-from runbook.engine.ports import Attest, Confirm, Preview, TypeName, typed_exactly
+from runbook.engine.ports import Attest, Confirm, Form, Preview, TypeName, typed_exactly
 from runbook.engine.procedure import Action, AnyStep, Attestation, Check, H, Question
 from runbook.engine.verdict import Observation, Verdict
 
@@ -76,39 +76,61 @@ async def _act(
         return found, found.verdict is Verdict.PASS  # a step that is not needed was not found done
     if step.asks and not quietly:
         preview = await step.preview(here)
-        if not await _agreed(step, desk, preview, typed_target):
-            return _declined(preview), False
+        if why := await _not_agreed(step, desk, preview, typed_target):
+            return _declined(preview, why), False
     return await step.perform(here), False
 
 
-async def _agreed(step: Action[H], desk: Desk, preview: Preview, typed_target: str | None) -> bool:
+async def _not_agreed(step: Action[H], desk: Desk, preview: Preview, typed_target: str | None) -> str:
+    """Why nothing is done; "" once it was agreed to, and the target's name typed where it must be."""
     if not await desk.operator.confirm(Confirm(step.id, step.title, preview)):
-        return False
-    if typed_target is None:
-        return True
-    for _ in range(TYPING_TRIES):
-        if typed_exactly(typed_target, await desk.operator.type_name(TypeName(step.id, typed_target))):
-            return True
-    return False
+        return "the operator did not agree"
+    return await _mistyped(step, desk, typed_target) if typed_target is not None else ""
+
+
+async def _mistyped(step: Action[H], desk: Desk, target: str) -> str:
+    note = ""
+    for left in reversed(range(TYPING_TRIES)):
+        typed = await desk.operator.type_name(TypeName(step.id, target, note))
+        if typed_exactly(target, typed):
+            return ""
+        if not typed:
+            return "the operator did not type the target's name"
+        note = f"That was not it: every letter, its case and every space count. Tries left: {left}."
+    return f"the target's name was not typed exactly in {TYPING_TRIES} tries"
 
 
 async def _attest(step: Attestation[H], here: H, desk: Desk) -> Observation:
     if spared := step.spared(here):
         return Observation.not_needed(spared)
+    if step.form is not None:
+        return await _filled(step, step.form(here), here, desk)
     reason = await desk.operator.attest(Attest(step.id, step.statement))
     if not reason:
-        return Observation.inconclusive(
-            expected=step.statement, observed="not attested", source="operator", fix="Attest it, or abort."
-        )
+        return _unattested(step)
     return Observation.attested(
         expected=step.statement, stated=reason, by=desk.operator.name, findings=step.judge(here, reason)
     )
 
 
-def _declined(preview: Preview) -> Observation:
+async def _filled(step: Attestation[H], form: Form, here: H, desk: Desk) -> Observation:
+    answers = await desk.operator.fill(form)
+    stated, findings = step.filled(here, answers or {})
+    if answers is None:
+        return replace(_unattested(step), findings=findings)
+    return Observation.attested(expected=step.statement, stated=stated, by=desk.operator.name, findings=findings)
+
+
+def _unattested(step: Attestation[Any]) -> Observation:
+    return Observation.inconclusive(
+        expected=step.statement, observed="not attested", source="operator", fix="Attest it, or abort."
+    )
+
+
+def _declined(preview: Preview, why: str) -> Observation:
     said = Observation.inconclusive(
         expected=preview.what,
-        observed="the operator did not agree: nothing was done",
+        observed=f"{why}: nothing was done",
         source="operator",
         fix="Try again and agree, go back, or abort.",
     )

@@ -32,7 +32,7 @@ def _unsatisfied(run: Run, stage: Stage[H]) -> str | None:
         result = run.result(step.id)
         if result is None:
             return f"{step.id} was not done yet: {step.title}"
-        if not result.verdict.satisfies:
+        if not run.satisfied(step.id):
             word = "failed" if result.verdict is Verdict.FAIL else "came to no verdict"
             return f"{step.id} {word}: {result.observed}"
     return None

@@ -17,6 +17,7 @@ from runbook.engine.verdict import Observation
 F = TypeVar("F")
 
 UndoAll = Callable[[], Awaitable[Observation]]
+Settle = Callable[[], Awaitable[None]]
 
 
 class Desk:
@@ -32,6 +33,7 @@ class Desk:
         clock: Clock,
         undo_all: UndoAll,
         tally: Callable[[], Tally],
+        settle: Settle,
     ) -> None:
         self.stage = stage
         self.step = step
@@ -40,6 +42,7 @@ class Desk:
         self.undo_all = undo_all
         self.tally = tally
         self._scribe = scribe
+        self._settle = settle
 
     @property
     def run(self) -> Run:
@@ -60,7 +63,7 @@ class Desk:
     async def intend(
         self, operation: str, target: str, *, creates: tuple[str, str] | None = None, **detail: Any
     ) -> Permit:
-        """Put the intent on disk and get the permit for exactly that call.
+        """Put the intent on disk, and wherever else the journal is kept, and get the permit for exactly that call.
 
         `creates` is (kind, id) of what comes to exist: it stands in the ledger before it exists.  `detail` goes with
         the intent and the ledger entry; a secret is never part of it.
@@ -74,7 +77,14 @@ class Desk:
             creates={"kind": creates[0], "id": creates[1]} if creates else None,
             detail=detail,
         )
+        await self._settle()
         return Permit(self.run.id, self.step, operation, target)
+
+    def excepted(self, *, why: str, who: str) -> None:
+        """Write down an exception to the policy that `who` allowed; once, however often the step is attempted."""
+        data = {"what": self.step, "why": why, "who": who}
+        if not any(data.items() <= dict(known).items() for known in self.run.exceptions):
+            self._scribe.say(Kind.EXCEPTION, stage=self.stage, step=self.step, **data)
 
     def progress(self, done: int, total: int, text: str) -> None:
         """Say how far this step is; `total` 0 = unknown."""

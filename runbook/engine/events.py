@@ -19,11 +19,11 @@ class Kind(StrEnum):
     ASKED = "asked"  # {question, text}
     ANSWERED = "answered"  # {answer, by, reason} and what a choice asked for: {detail}; never a masked field's text
     CHECKPOINT = "checkpoint"  # {decision: opened | refused | back | aborted, reason, to, by}
-    HEARTBEAT = "heartbeat"  # {alive, verdict, observed, source, signed_out}
-    EXCEPTION = "exception"  # {what, why, who}: an attestation in place of an inconclusive step
+    HEARTBEAT = "heartbeat"  # {alive, verdict, observed, source, signed_out}; of no stage: a pause, {pause, seconds}
+    EXCEPTION = "exception"  # {what, why, who}: attested though inconclusive; {second, accepted}: a failure, accepted
     FINDING = "finding"  # {text, severity, owner, due}
     RESUMED = "resumed"  # {by, pid, gap_s}
-    CLEANUP = "cleanup"  # {kind, id, name, gone, observed}
+    CLEANUP = "cleanup"  # {kind, id, name, gone, observed}; handed over and not undone: {kept}
     ENDED = "ended"  # {outcome}; always the last line
 
 

@@ -17,7 +17,7 @@ class Outcome(StrEnum):
     FAIL = "FAIL"  # a criterion or a layer failed
     INCONCLUSIVE = "INCONCLUSIVE"  # no verdict about the backup
     ABORTED = "ABORTED"  # the operator stopped, nothing had failed
-    PASS_WITH_ISSUES = "PASS_WITH_ISSUES"  # attestation, finding, target missed, cleanup not finished
+    PASS_WITH_ISSUES = "PASS_WITH_ISSUES"  # attestation, accepted failure, finding, target missed, cleanup not finished
     PASS = "PASS"
 
 
@@ -35,12 +35,15 @@ def controls(run: Run, procedure: Procedure[H]) -> dict[str, str]:
 
 
 def stage_result(run: Run, stage: Stage[H]) -> str:
-    """PASS, ATTESTED, FAIL or NOT_RUN, as the test log says it."""
+    """PASS, ATTESTED, ACCEPTED, FAIL or NOT_RUN, as the test log says it."""
     last = [run.last(step.id) for step in stage.steps]
-    if any(attempt and attempt.verdict is Verdict.FAIL for attempt in last) or _fell(run, stage):
+    failed = {attempt.step for attempt in last if attempt and attempt.verdict is Verdict.FAIL}
+    if failed - set(run.accepted) or _fell(run, stage):
         return "FAIL"
     if stage.id not in run.opened or _silent(run, stage):
         return NOT_RUN
+    if failed:
+        return "ACCEPTED"
     excepted = {exception["what"] for exception in run.exceptions}
     attested = {attempt.step for attempt in last if attempt and attempt.verdict is Verdict.ATTESTED}
     return "ATTESTED" if excepted & attested else "PASS"
@@ -63,7 +66,7 @@ def tally(run: Run, procedure: Procedure[H]) -> Tally:
 def outcome(run: Run, procedure: Procedure[H]) -> Outcome:
     """The run's outcome now; a missed target is a finding by then (`closeout.criteria`)."""
     lasts = [last for stage in procedure.stages for step in stage.steps if (last := run.last(step.id))]
-    verdicts = [last.verdict for last in lasts if not last.declined]
+    verdicts = [last.verdict for last in lasts if not last.declined and last.step not in run.accepted]
     if run.stopped or Verdict.FAIL in verdicts or any(_fell(run, stage) for stage in procedure.stages):
         return Outcome.FAIL
     if Verdict.INCONCLUSIVE in verdicts or any(_silent(run, stage) for stage in procedure.stages):

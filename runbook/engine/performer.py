@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Final, Generic
+from typing import Any, Final, Generic
 
 from runbook.engine.asking import Asking
 from runbook.engine.attempts import as_data, observe
-from runbook.engine.desk import Desk
+from runbook.engine.desk import Desk, Settle
 from runbook.engine.events import Kind
 from runbook.engine.few import few
 from runbook.engine.outcome import tally
@@ -19,6 +19,7 @@ from runbook.engine.scribe import Scribe
 from runbook.engine.together import together
 from runbook.engine.verdict import Finding, Observation, Verdict
 
+HANDED_OVER: Final = "handed over as part of the restored platform"
 NAMED: Final = 4  # of what could not be undone, in one sentence
 
 
@@ -35,6 +36,7 @@ class Performer(Generic[H]):
         here_for: Callable[[Desk], H],
         typed_target: str | None,
         guard: Callable[[Secret], None],
+        settle: Settle,
     ) -> None:
         self._procedure = procedure
         self._operator = operator
@@ -42,6 +44,7 @@ class Performer(Generic[H]):
         self._here_for = here_for
         self._typed_target = typed_target
         self._guard = guard
+        self._settle = settle
         self._scribe = scribe
 
     async def attempt_all(self, batch: Iterable[AnyStep[H]]) -> None:
@@ -93,33 +96,51 @@ class Performer(Generic[H]):
         return await self.undo(self._scribe.run.open_ledger, stage=closing, step=f"{closing}.cleanup")
 
     async def undo(self, entries: Iterable[LedgerEntry], *, stage: str, step: str) -> Observation:
-        """Undo these, in this order, each by the Action that made it; `stage` and `step` are where it is done."""
+        """Undo these, what later steps made first, each by its Action; `stage` and `step` are where it is done.
+
+        What the platform needs from now on is handed over instead, whoever asks for its removal.
+        """
         left: list[str] = []
-        verdict, entries = Verdict.PASS, tuple(entries)
+        fixes: list[str] = []
+        verdict, entries = Verdict.PASS, self._not_handed_over(self._last_steps_first(entries), stage, step)
         for number, entry in enumerate(entries, start=1):
             desk = self.desk(stage, step)
             desk.progress(number - 1, len(entries), f"undoing {entry.name}")
             seen = await self._undo(entry, desk)
             gone = seen.verdict.satisfies
-            self._scribe.say(
-                Kind.CLEANUP,
-                stage=stage,
-                kind=entry.kind,
-                id=entry.id,
-                name=entry.name,
-                gone=gone,
-                observed=seen.observed,
-            )
+            self._cleaned_up(entry, stage, gone=gone, kept=False, observed=seen.observed)
             if not gone:
                 left.append(f"{entry.name} ({entry.kind}): {seen.observed}")
+                fixes += [seen.fix] if seen.fix and seen.fix not in fixes else []
                 verdict = Verdict.FAIL if Verdict.FAIL in {verdict, seen.verdict} else Verdict.INCONCLUSIVE
         return Observation(
             verdict,
             expected="everything in the ledger undone and seen to be gone",
             observed=_left(left, len(entries)),
             source="the ledger, and each provider asked again",
-            fix="" if not left else "Remove what is named by hand, then look again.",
+            fix="" if not left else " ".join([*fixes[:NAMED], "Remove what is named by hand, then look again."]),
         )
+
+    def _last_steps_first(self, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+        """After going back an early step's may be the newest, and what a later one made still rests on it."""
+        order = {step.id: number for number, step in enumerate(self._procedure.steps())}
+        return sorted(entries, key=lambda entry: order[entry.step], reverse=True)
+
+    def _not_handed_over(self, entries: Iterable[LedgerEntry], stage: str, step: str) -> tuple[LedgerEntry, ...]:
+        here, left = self._here_for(self.desk(stage, step)), []
+        for entry in entries:
+            made_by = self._procedure.step(entry.step)
+            if isinstance(made_by, Action) and made_by.keeps(here):
+                self._cleaned_up(entry, stage, gone=False, kept=True, observed=HANDED_OVER)
+            else:
+                left.append(entry)
+        return tuple(left)
+
+    def _cleaned_up(self, entry: LedgerEntry, stage: str, *, gone: bool, kept: bool, observed: str) -> None:
+        data: dict[str, Any] = {"kind": entry.kind, "id": entry.id, "name": entry.name, "gone": gone}
+        if kept:
+            data["kept"] = True
+        self._scribe.say(Kind.CLEANUP, stage=stage, **data, observed=observed)
 
     async def _undo(self, entry: LedgerEntry, desk: Desk) -> Observation:
         step = self._procedure.step(entry.step)
@@ -149,6 +170,7 @@ class Performer(Generic[H]):
             clock=self._clock,
             undo_all=self._undo_all,
             tally=lambda: tally(self._scribe.run, self._procedure),
+            settle=self._settle,
         )
 
     def here_for_heartbeat(self, stage: str) -> H:

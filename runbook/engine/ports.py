@@ -6,7 +6,7 @@ person (or the practice operator, or nobody), asked in few, typed ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -63,6 +63,10 @@ class Clock(Protocol):
         ...
 
     def monotonic_ns(self) -> int: ...
+    def asleep_s(self) -> float | None:
+        """Seconds for which this machine was suspended since it was booted; None where it cannot tell."""
+        ...
+
     def boot_id(self) -> str:
         """What tells one boot of this machine from another: monotonic readings compare only within one."""
         ...
@@ -111,10 +115,11 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class TypeName:
-    """Production only: the target's name, typed exactly."""
+    """What must be typed exactly, such as production's name; `note` has to be known first (why; that it was not)."""
 
     step: str
     expected: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,8 @@ class AskSecret:
     note: str = ""  # what went wrong with the last one, if anything did
     remarks: tuple[str, ...] = ()  # beside each label, in the same order; empty: none
     hint: str = ""  # how it can be given in another way, such as from the custodian's own machine
-    kind: Literal["share", "code"] = "share"  # an unseal share, or a one-time code of an MFA device
+    # an unseal share, a one-time code of an MFA device, or a credential that no store of this machine has
+    kind: Literal["share", "code", "credential"] = "share"
 
     @property
     def people(self) -> tuple[tuple[str, str], ...]:
@@ -213,12 +219,51 @@ class RunCommand:
     act: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of a form; `default` stands there already.  Never a secret: answers are journalled.
+
+    `wrong` answers a sentence about what was typed, or ""; it is not asked about nothing, which `required` is for.
+    `exact`: what is typed is taken to the letter, spaces and a pasted line end too; else the blanks around it go.
+    """
+
+    key: str
+    label: str
+    hint: str = ""
+    default: str = ""
+    required: bool = True
+    wrong: Callable[[str], str] = lambda _: ""
+    exact: bool = False
+
+    def taken(self, typed: str) -> str:
+        """What counts of what was typed."""
+        return typed if self.exact else typed.strip()
+
+    def mistake(self, typed: str) -> str:
+        """Why that cannot be taken, in a sentence, or ""."""
+        if typed.strip():
+            return self.wrong(self.taken(typed))
+        return "This is needed." if self.required else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Several things at once; `text` is shown above the fields, `submit` says what filling it in does."""
+
+    step: str
+    title: str
+    text: tuple[str, ...]
+    fields: tuple[Field, ...]
+    submit: str = "go on"
+
+
 class Act(StrEnum):
     """What can be done after a failure or at a checkpoint."""
 
     SIGN_IN = "sign-in"
     RETRY = "retry"
     ATTEST = "attest"
+    ACCEPT = "accept"
     CLOSE = "close"
     BACK = "back"
     ABORT = "abort"
@@ -286,6 +331,10 @@ class Operator(Protocol):
     async def by_hand(self, ask: ByHand) -> bool: ...
     async def run_command(self, ask: RunCommand) -> int | None:
         """The command's exit status; None: it was not run, or there is no such command on this machine."""
+        ...
+
+    async def fill(self, ask: Form) -> Mapping[str, str] | None:
+        """What was entered, by each field's key, none of it a mistake; "" for what was left out; None: withdrawn."""
         ...
 
     async def decide(self, ask: Decide) -> Decision: ...

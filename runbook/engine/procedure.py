@@ -6,12 +6,12 @@ Attestation (the operator states what no API can show).  `H` is what a step sees
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from runbook.engine.ports import Preview
+from runbook.engine.ports import Form, Preview
 from runbook.engine.verdict import Finding, Observation
 
 if TYPE_CHECKING:  # run.py folds over this module's nouns
@@ -45,9 +45,11 @@ class Step(Generic[H]):
     why: str
     manual: str
     attestable: bool = True  # an INCONCLUSIVE may be attested; the three criteria and some others never
+    acceptable: bool = False  # a FAIL may be accepted, by two named people, where the run's mode allows it
     signs_in: str = ""  # the system (aws, vault) that this step signs in to, so that it can be done again in place
     regain: Callable[[Run], bool] = lambda _: False  # after a resume: is what it held in memory needed again?
     regained_alone: bool = False  # once it is had again, what was seen after it still holds
+    needed_to_close: bool = False  # had again after a resume even where only the closing is left, to undo what was made
 
     @property
     def kind(self) -> str:
@@ -86,6 +88,7 @@ class Action(Step[H]):
     repeat: Repeat
     undo: Callable[[H, LedgerEntry], Awaitable[Observation]] | None = None
     asks: bool = True  # False: the operator is asked inside `perform`, or nothing outside the tool changes
+    keeps: Callable[[H], bool] = lambda _: False  # at the closing what it made is handed over, and not undone
     retreat: str = ""  # what it is called to take its changes back in mid-run; "": only the closing undoes them
 
 
@@ -101,11 +104,15 @@ class Attestation(Step[H]):
     """The operator states what no API can show; `statement` is what they put their name to.
 
     `spared` is why this mode does not have it, or ""; `judge` is what becomes of what they said, as findings.
+    With a `form` it is filled in instead, and `filled` makes of the answers what is stated, and the findings; a form
+    that was withdrawn has no answers, and states nothing.
     """
 
     statement: str
     spared: Callable[[H], str] = lambda _: ""
     judge: Callable[[H, str], tuple[Finding, ...]] = lambda _, __: ()
+    form: Callable[[H], Form] | None = None
+    filled: Callable[[H, Mapping[str, str]], tuple[str, tuple[Finding, ...]]] = lambda _, __: ("", ())
 
 
 AnyStep: TypeAlias = Check[H] | Action[H] | Question[H] | Attestation[H]

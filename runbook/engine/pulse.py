@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from typing import Generic, Self
+from contextlib import AbstractAsyncContextManager
+from typing import Generic
 
 from runbook.engine.errors import LayerFailed, RecordFailed, Refused, RunbookError, SignedOut
 from runbook.engine.events import Kind
 from runbook.engine.ports import Clock
 from runbook.engine.procedure import H, Look, Procedure, Stage
 from runbook.engine.scribe import Scribe
-from runbook.engine.together import together
+from runbook.engine.together import beside, together
 from runbook.engine.verdict import Observation, Verdict
 
 LIMIT_S = 15.0  # a layer that does not answer in that time does not hold
 
 
 class Watch(Generic[H]):
-    """An async context manager: inside it, every opened stage is looked at every `every` seconds (None: never)."""
+    """Looks at layers; `every` are the seconds between background looks at those that are open (None: no such)."""
 
     def __init__(
         self,
@@ -34,28 +35,31 @@ class Watch(Generic[H]):
         self._clock = clock
         self._here_for = here_for
         self._every = every
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        if self._every is not None:
-            self._task = asyncio.create_task(self._watch(self._every), name="heartbeats")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is None:
-            return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+    def watching(self) -> AbstractAsyncContextManager[None]:
+        """Inside it every open layer is looked at, again and again."""
+        if self._every is None:
+            return contextlib.nullcontext()
+        return beside(self._watch(self._every), name="heartbeats")
 
     async def look(self, stages: Iterable[Stage[H]], *, opening: Stage[H] | None = None) -> None:
         """Feel every pulse now, side by side; for `opening` its companions too, whatever their age."""
         await together(self._feel(stage, _looks(stage, opening=stage is opening)) for stage in stages)
 
+    async def look_at_opened(self) -> None:
+        """Every layer whose checkpoint is open."""
+        await self.look([stage for stage in self._procedure.stages if stage.id in self._scribe.run.opened])
+
+    async def look_at_fallen(self) -> None:
+        """Those of them that were down when they were last looked at: what is said of them may be old."""
+        run = self._scribe.run
+        opened = [stage for stage in self._procedure.stages if stage.id in run.opened]
+        await self.look([stage for stage in opened if (pulse := run.pulses.get(stage.id)) and not pulse.alive])
+
     async def _watch(self, every: float) -> None:
         while True:
             await self._clock.sleep(every)
-            await self.look([stage for stage in self._procedure.stages if stage.id in self._scribe.run.opened])
+            await self.look_at_opened()
 
     async def _feel(self, stage: Stage[H], looks: tuple[Look[H], ...]) -> None:
         seen: Observation | None = None

@@ -36,6 +36,7 @@ class Attempt:
     signed_out: str = ""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     void: bool = False
+    seq: int = 0  # of its event: what came after it, whatever the clocks say
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class LedgerEntry:
     created: datetime
     detail: Mapping[str, Any]
     destroyed: datetime | None = None
+    kept: datetime | None = None  # when it was handed over: nothing undoes it any more
 
     @property
     def name(self) -> str:
@@ -78,6 +80,16 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A time in which the run did not go on: `suspended`, `stopped`; or a clock that was `stepped` (back: below 0)."""
+
+    kind: str
+    seconds: int
+    observed: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything that is known of a run.  Built by `apply`, never by hand."""
 
@@ -93,10 +105,12 @@ class Run:
     left: Mapping[str, datetime] = field(default_factory=dict)  # stage → checkpoint opened
     refusals: tuple[str, ...] = ()
     pulses: Mapping[str, Pulse] = field(default_factory=dict)
-    last_fall: datetime | None = None  # when a heartbeat last failed; one that could not be asked has not
+    last_fall: int = 0  # the event in which a heartbeat last failed; one that could not be asked has not
+    pauses: tuple[Pause, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
     findings: tuple[Finding, ...] = ()
     exceptions: tuple[Mapping[str, Any], ...] = ()
+    accepted: tuple[str, ...] = ()  # steps whose failure counts as accepted
     questions: tuple[tuple[str | None, datetime], ...] = ()  # asked, not yet answered: (stage, since)
     human_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds a person was waited for
     waiting_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds nobody was there (crash to resume)
@@ -120,7 +134,7 @@ class Run:
     def satisfied(self, step: str) -> bool:
         """True when a checkpoint may open over this step."""
         result = self.result(step)
-        return result is not None and result.verdict.satisfies
+        return result is not None and (result.verdict.satisfies or step in self.accepted)
 
     def failed_before(self, step: str) -> bool:
         """Whether an attempt that still counts was a FAIL: a pulled cable afterwards makes it no less one."""
@@ -143,7 +157,7 @@ class Run:
     @property
     def open_ledger(self) -> tuple[LedgerEntry, ...]:
         """What still has to be undone, newest first."""
-        return tuple(entry for entry in reversed(self.ledger) if entry.destroyed is None)
+        return tuple(entry for entry in reversed(self.ledger) if entry.destroyed is None and entry.kept is None)
 
 
 def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,6 +224,7 @@ def _result(run: Run, event: Event) -> Run:
         hard_stop=data.get("hard_stop", False),
         signed_out=data.get("signed_out", ""),
         facts=data.get("facts", {}),
+        seq=event.seq,
     )
     return replace(
         run,
@@ -255,27 +270,36 @@ def _back(run: Run, void: Iterable[str], stages: Iterable[str]) -> Run:
     return replace(
         run,
         attempts=tuple(replace(a, void=True) if a.step in gone else a for a in run.attempts),
+        accepted=tuple(step for step in run.accepted if step not in gone),
         opened=tuple(stage for stage in run.opened if stage not in shut),
         pulses={stage: pulse for stage, pulse in run.pulses.items() if stage not in shut},
     )
 
 
 def _heartbeat(run: Run, event: Event) -> Run:
-    assert event.stage is not None
     data = event.data
+    if event.stage is None:  # the run's own, after a pause: of no layer
+        pause = Pause(data["pause"], data["seconds"], data["observed"], event.at)
+        return replace(run, pauses=(*run.pauses, pause))
     failed, signed_out = data.get("verdict") == Verdict.FAIL, data.get("signed_out", "")
     pulse = Pulse(data["alive"], failed, data["observed"], event.at, signed_out)
-    fall = event.at if pulse.failed else run.last_fall
+    fall = event.seq if pulse.failed else run.last_fall
     return replace(run, pulses={**run.pulses, event.stage: pulse}, last_fall=fall)
 
 
 def _exception(run: Run, event: Event) -> Run:
-    return replace(run, exceptions=(*run.exceptions, dict(event.data)))
+    accepted = (*run.accepted, event.step) if event.step and event.data.get("accepted") else run.accepted
+    return replace(run, exceptions=(*run.exceptions, dict(event.data)), accepted=accepted)
 
 
 def _finding(run: Run, event: Event) -> Run:
-    finding = Finding(**event.data)
-    return run if finding in run.findings else replace(run, findings=(*run.findings, finding))
+    """A later one of the same text is the same finding: it may name the owner and the date that it has by then."""
+    new = Finding(**event.data)
+    old = next((known for known in run.findings if known.text == new.text), None)
+    if old is None:
+        return replace(run, findings=(*run.findings, new))
+    now = replace(new, owner=new.owner or old.owner, due=new.due or old.due)
+    return replace(run, findings=tuple(now if known is old else known for known in run.findings))
 
 
 def _resumed(run: Run, event: Event) -> Run:
@@ -290,13 +314,16 @@ def _resumed(run: Run, event: Event) -> Run:
 
 
 def _cleanup(run: Run, event: Event) -> Run:
-    if not event.data["gone"]:
+    gone, kept = event.data["gone"], event.data.get("kept", False)
+    if not (gone or kept):
         return run
     key = (event.data["kind"], event.data["id"])
     return replace(
         run,
         ledger=tuple(
-            replace(entry, destroyed=event.at) if (entry.kind, entry.id) == key and not entry.destroyed else entry
+            replace(entry, destroyed=event.at if gone else None, kept=event.at if kept else None)
+            if (entry.kind, entry.id) == key and not entry.destroyed
+            else entry
             for entry in run.ledger
         ),
     )

@@ -1,20 +1,26 @@
-"""The ways on that are not forward: sign in again, attest, take changes back, go back, end the run.
+"""The ways on that are not forward: sign in again, attest, accept, take changes back, go back, end the run.
 
 Used by the conductor, after a step that did not pass and at a checkpoint; everything said goes through its scribe.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Generic, assert_never
 
+from runbook.engine import accepting
 from runbook.engine.events import Kind
 from runbook.engine.performer import Performer
 from runbook.engine.ports import Act, Decide, Decision, Operator
 from runbook.engine.procedure import Action, AnyStep, H, Procedure, Stage
+from runbook.engine.pulse import Watch
 from runbook.engine.run import Run
 from runbook.engine.scribe import Scribe
 from runbook.engine.verdict import Finding, Observation, Verdict
+
+_STEP = re.compile(r"[a-z]+\.[a-z-]+")  # an id in a sentence
 
 
 class Move(Enum):
@@ -26,13 +32,29 @@ class Move(Enum):
 
 
 class Ways(Generic[H]):
-    """One for a conductor; `operator` is who the journal says did it."""
+    """One for a conductor; `operator` is who the journal says did it, `accepts` whether a failure may be accepted."""
 
-    def __init__(self, procedure: Procedure[H], *, scribe: Scribe, performer: Performer[H], operator: Operator) -> None:
+    def __init__(
+        self,
+        procedure: Procedure[H],
+        *,
+        scribe: Scribe,
+        performer: Performer[H],
+        operator: Operator,
+        watch: Watch[H],
+        accepts: bool,
+    ) -> None:
         self._procedure = procedure
         self._scribe = scribe
         self._performer = performer
         self._operator = operator
+        self._watch = watch
+        self._accepts = accepts
+
+    @property
+    def who(self) -> str:
+        """Who answers now, as the journal's `by`."""
+        return self._operator.name
 
     @property
     def _run(self) -> Run:
@@ -50,10 +72,14 @@ class Ways(Generic[H]):
             return Move.AGAIN
         match decision.act:
             case Act.RETRY | Act.OPEN:
+                await self._watch.look_at_fallen()
                 return Move.AGAIN
             case Act.SIGN_IN:
                 await self.sign_in(again)
+                await self._watch.look_at_fallen()
                 return Move.AGAIN
+            case Act.ACCEPT:
+                return await self._accepted(step)
             case Act.ATTEST:
                 return self._attested(step, decision.reason)
             case Act.CLOSE:
@@ -88,6 +114,7 @@ class Ways(Generic[H]):
             *((Act.SIGN_IN,) if may_sign_in else ()),
             Act.RETRY,
             *((Act.ATTEST,) if may_attest else ()),
+            *((Act.ACCEPT,) if self._may_accept(step) else ()),
             *((Act.CLOSE,) if self.retreat else ()),
             Act.BACK,
             Act.ABORT,
@@ -109,7 +136,7 @@ class Ways(Generic[H]):
             why=step.why,
             manual=step.manual,
             options=options,
-            back_to=self.back_to(self._procedure.stage(step.stage)) if Act.BACK in options else (),
+            back_to=tuple(self._places(step, result.fix)) if Act.BACK in options else (),
             retreat=self.retreat if Act.CLOSE in options else "",
         )
         return await self._performer.asking(step.stage, step.id).decide(ask)
@@ -119,10 +146,31 @@ class Ways(Generic[H]):
         result = self._run.result(step.id)
         if not reason.strip() or result is None:
             return Move.AGAIN
-        who = str(self._run.declared.get("operator", {}).get("name", self._operator.name))
+        who = self._declared_name
         self._scribe.say(Kind.EXCEPTION, stage=step.stage, step=step.id, what=step.id, why=reason, who=who)
         stated = Observation(Verdict.ATTESTED, result.expected, f"attested: {reason}", source=self._operator.name)
         self._performer.conclude(step, result.number + 1, stated, reason=reason)
+        return Move.ON
+
+    @property
+    def _declared_name(self) -> str:
+        return str(self._run.declared.get("operator", {}).get("name", self._operator.name))
+
+    # -- accepting a failure --------------------------------------------------------------------------------------
+    def _may_accept(self, step: AnyStep[H]) -> bool:
+        result = self._run.result(step.id)
+        return self._accepts and step.acceptable and result is not None and result.verdict is Verdict.FAIL
+
+    async def _accepted(self, step: AnyStep[H]) -> Move:
+        """Two people state the loss; withdrawn from, the same is asked again, and not looked at again."""
+        result = self._run.result(step.id)
+        assert result is not None
+        form = accepting.form(step, result, self._declared_name)
+        answers = await self._performer.asking(step.stage, step.id).fill(form)
+        if answers is None or any(field.mistake(answers.get(field.key, "")) for field in form.fields):
+            return await self.after(step)
+        said = accepting.exception(step, answers, self._declared_name)
+        self._scribe.say(Kind.EXCEPTION, stage=step.stage, step=step.id, **said)
         return Move.ON
 
     # -- signing in again -----------------------------------------------------------------------------------------
@@ -179,6 +227,13 @@ class Ways(Generic[H]):
     def back_to(self, stage: Stage[H]) -> tuple[str, ...]:
         """The stages that may be gone back to from there."""
         return tuple(other.id for other in (*self._procedure.before(stage), stage))
+
+    def _places(self, step: AnyStep[H], fix: str) -> Iterator[str]:
+        """Those stages, each with the steps of it that the fix names."""
+        named = set(_STEP.findall(fix)) - {step.id}
+        for stage_id in self.back_to(self._procedure.stage(step.stage)):
+            yield stage_id
+            yield from (each.id for each in self._procedure.stage(stage_id).steps if each.id in named)
 
     def go_back(self, from_stage: str, decision: Decision) -> Move:
         """Void the results from `decision.to` (a stage or a step of one) on; the ledger and the clocks go on."""

@@ -65,6 +65,8 @@ class Cloudflare:
         """Of exactly that name; of several (another account may have begun to add it) the active one."""
         zones = [said.zone(item) for item in await self._pages("/zones", {"name": name})]
         named = sorted((zone for zone in zones if zone.name == name), key=lambda zone: zone.status != "active")
+        for zone in named[:1]:
+            self._interlock.learned.zone_is(zone.id, zone.name)
         return named[0] if named else None
 
     async def settings(self, zone: str) -> ZoneSettings:
@@ -110,7 +112,10 @@ class Cloudflare:
 
     async def records(self, zone: str, name: str) -> tuple[DnsRecord, ...]:
         found = await self._pages(f"/zones/{segment(zone)}/dns_records", {"name.exact": name})
-        return tuple(said.record(item) for item in found)
+        records = tuple(said.record(item) for item in found)
+        for record in records:
+            self._interlock.learned.record_is(record.id, record.name)
+        return records
 
     async def set_record(self, permit: Permit, zone: str, record: DnsRecord) -> DnsRecord:
         """Target `<zone id>/<record id>`.  The provider wants type, name, content and ttl with every change; comment
@@ -167,6 +172,10 @@ class Cloudflare:
                 f"no host names are configured for this environment, so its zone is only read: {operation} is refused",
                 fix="Name the host names that may be changed in runbook.toml ([[connectivity.hostnames]]).",
             )
+        zone_id = target.partition("/")[0]
+        if self._interlock.asks_which_zone(zone_id):
+            zone = said.zone(mapping(await self._read(f"/zones/{segment(zone_id)}")))
+            self._interlock.learned.zone_is(zone.id, zone.name)
         answer = await self._api.change(permit, operation, target, method, path, document=document, params=params)
         return said.result(answer, self._api)
 

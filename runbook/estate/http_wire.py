@@ -5,6 +5,7 @@ The only estate module that knows httpx; loaded when a first call is made (0.08 
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from collections.abc import Collection, Iterator
@@ -17,6 +18,7 @@ import httpx
 from runbook import __version__
 from runbook.engine.errors import WrongUse
 from runbook.estate.http_message import Answer, Call, Peer, Unreachable
+from runbook.safety.bounds import place
 from runbook.safety.interlock import Interlock
 
 E = TypeVar("E", bound=BaseException)
@@ -38,13 +40,24 @@ class Guard(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         operation = request.extensions.get(_OPERATION)
         if isinstance(operation, str):
-            self._interlock.check_named(operation, request.url.host)
+            host, port = place(str(request.url))
+            self._interlock.check_named(operation, host, port=port, secured=request.url.scheme == "https")
         else:
-            self._interlock.check_url(self._provider, request.method, str(request.url))
+            self._interlock.check_url(self._provider, request.method, str(request.url), _named(request))
         return self._inner.handle_request(request)
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _named(request: httpx.Request) -> dict[str, str]:
+    """Which name a change is about, where its body says it."""
+    try:
+        document = json.loads(request.content) if request.method in {"PATCH", "PUT", "POST"} else {}
+    except ValueError:
+        return {}
+    name = document.get("name") if isinstance(document, dict) else None
+    return {"name": name} if isinstance(name, str) else {}
 
 
 def client(

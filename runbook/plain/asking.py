@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from runbook.engine.ports import (
     Act,
@@ -15,6 +15,7 @@ from runbook.engine.ports import (
     Confirm,
     Decide,
     Decision,
+    Form,
     Gate,
     Option,
     RunCommand,
@@ -22,6 +23,7 @@ from runbook.engine.ports import (
     TypeName,
 )
 from runbook.plain import shown
+from runbook.plain.forms import Forms
 from runbook.plain.keyboard import Keyboard
 from runbook.plain.lines import Lines
 from runbook.plain.secrets import Secrets
@@ -40,6 +42,7 @@ class PlainOperator:
         self._lines = lines
         self._keyboard = keyboard
         self._secrets = Secrets(lines, keyboard, phone)
+        self._forms = Forms(lines, keyboard)
         lines.beside(lambda: keyboard.prompt)
 
     async def confirm(self, ask: Confirm) -> bool:
@@ -55,7 +58,8 @@ class PlainOperator:
         return await self._word("  Do it", {"yes": "do it", "no": "not now: nothing is done"}) == "yes"
 
     async def type_name(self, ask: TypeName) -> str:
-        return await self._keyboard.line(f"  Type {ask.expected} exactly: ")
+        self._lines.say(f"  {ask.note or 'Every letter, its case and every space count.'} Enter alone = not now.")
+        return await self._keyboard.exact(f"  Type {ask.expected} exactly: ")
 
     async def choose(self, ask: Choose) -> Choice:
         self._lines.say()
@@ -89,11 +93,16 @@ class PlainOperator:
             return None
         return await run_here(ask.argv)
 
+    async def fill(self, ask: Form) -> Mapping[str, str] | None:
+        return await self._forms.fill(ask)
+
     async def decide(self, ask: Decide) -> Decision:
         self._lines.say()
         self._lines.say(f"  {ask.step} is {ask.verdict}: {ask.observed}")
         if Act.SIGN_IN in ask.options:
             self._lines.say("    do this: sign-in, here and now; the step is tried again, nothing is lost")
+        if Act.ACCEPT in ask.options:
+            self._lines.say(f"    or {_MEANING[Act.ACCEPT]}")
         for label, text in (("expected", ask.expected), ("why", ask.why), ("fix", ask.fix), ("by hand", ask.manual)):
             if text:
                 self._lines.say(f"    {label}: {text}")
@@ -178,7 +187,8 @@ _MEANING = {
     Act.SIGN_IN: "sign in again here; nothing is lost, and the step is tried again",
     Act.RETRY: "look again",
     Act.ATTEST: "attest REASON: state it yourself; it is an exception and the record says so",
+    Act.ACCEPT: "accept: two people state the loss; the step stays FAIL, the run is PASS WITH ISSUES at best",
     Act.CLOSE: "close [REASON]: {retreat}",
-    Act.BACK: "back STAGE REASON: the results from there on become void, nothing is made twice",
+    Act.BACK: "back PLACE REASON: the results from there on become void, nothing is made twice",
     Act.ABORT: "abort REASON: end the run, clean up, write the record",
 }

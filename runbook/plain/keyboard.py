@@ -12,7 +12,8 @@ from queue import SimpleQueue
 from typing import TextIO
 
 from runbook.engine.errors import OperatorGone
-from runbook.plain import echo
+from runbook.plain import echo, pasting
+from runbook.plain.lines import printable
 
 DROPPED = "  That is not asked any more, and what was typed for it is dropped.  Press Enter to go on: "
 
@@ -44,6 +45,12 @@ class Keyboard:
         """The next line, stripped of its end; OperatorGone when there is none."""
         async with self._one_at_a_time:
             return await self._line(prompt, masked=masked)
+
+    async def exact(self, prompt: str) -> str:
+        """The same for what must be typed to the letter: nothing typed ahead counts, nor a line end that was pasted."""
+        async with self._one_at_a_time:
+            with pasting.marked(self._source):
+                return pasting.as_typed(await self._line(prompt, masked=False))
 
     def close(self) -> None:
         """A run that was left while a secret was asked for leaves the terminal as it found it."""
@@ -77,8 +84,8 @@ class Keyboard:
 
     @contextlib.contextmanager
     def _prompting(self, prompt: str) -> Iterator[None]:
-        self.prompt = prompt
-        _write(prompt)
+        self.prompt = printable(prompt)  # it may name what stands in a file, or what a provider said
+        _write(self.prompt)
         try:
             yield
         except asyncio.CancelledError:
@@ -96,7 +103,9 @@ class Keyboard:
                 read.line.set_result(text)
 
         def work() -> None:
-            text = self._source.readline()
+            text = ""
+            with contextlib.suppress(OSError):  # a terminal that was closed: nobody types any more
+                text = self._source.readline()
             self._end_line(read)
             with contextlib.suppress(RuntimeError):  # the loop may be closed: the run was interrupted meanwhile
                 loop.call_soon_threadsafe(settle, text.rstrip("\r\n") if text else None)
@@ -120,6 +129,6 @@ class Keyboard:
 
 
 def _write(text: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # whoever read the lines went away: the run and its record go on
+    with contextlib.suppress(OSError):  # a pipe or a terminal that was closed: the run and its record go on
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -25,7 +25,8 @@ class Lines:
             Kind.STARTED: self._stage,
             Kind.RESULT: self._result,
             Kind.CHECKPOINT: self._checkpoint,
-            Kind.HEARTBEAT: self._fell,
+            Kind.HEARTBEAT: self._heartbeat,
+            Kind.EXCEPTION: self._exception,
             Kind.FINDING: self._finding,
             Kind.CLEANUP: self._cleanup,
             Kind.RESUMED: self._resumed,
@@ -34,8 +35,8 @@ class Lines:
 
     def say(self, text: str = "") -> None:
         """One line; a question that is open meanwhile is put again below it."""
-        text, prompt = _printable(text), self._prompt()
-        with contextlib.suppress(BrokenPipeError):  # whoever read the lines went away: the run and its record go on
+        text, prompt = printable(text), self._prompt()
+        with contextlib.suppress(OSError):  # a pipe or a terminal that was closed: the run and its record go on
             print(f"\n{text}\n{prompt}" if prompt else f"{text}\n", end="", file=self._out, flush=True)
 
     def beside(self, prompt: Callable[[], str]) -> None:
@@ -59,9 +60,19 @@ class Lines:
     def _declared(self, event: Event) -> None:
         self.say(f"Run {event.data['run_id']} declared, T0 {event.at:%Y-%m-%dT%H:%M:%SZ}")
 
-    def _fell(self, event: Event) -> None:
-        if not event.data["alive"]:
+    def _heartbeat(self, event: Event) -> None:
+        if event.data.get("pause"):
+            self.say(f"  PAUSE        {event.data['observed']}: every open layer is looked at again")
+        elif not event.data["alive"]:
             self.say(f"  FELL         {self._title(event.stage)}: {event.data['observed']}")
+
+    def _exception(self, event: Event) -> None:
+        data = event.data
+        if data.get("accepted"):
+            who = f"{data['who']} and {data['second']}"
+            self.say(f"  ACCEPTED     {data['what']} stays FAIL, accepted by {who}: {data['why']}")
+        else:
+            self.say(f"  EXCEPTION    {data['what']}: {data['why']} ({data['who']})")
 
     def _finding(self, event: Event) -> None:
         self.say(f"  FINDING      {event.data['text']}")
@@ -69,7 +80,7 @@ class Lines:
     def _cleanup(self, event: Event) -> None:
         """What was made may be deleted by it, what was changed put back: both are undone."""
         data = event.data
-        undone = "undone" if data["gone"] else "NOT UNDONE"
+        undone = "undone" if data["gone"] else "kept" if data.get("kept") else "NOT UNDONE"
         self.say(f"  CLEANUP      {data['kind']} {data.get('name') or data['id']}: {undone}, {data['observed']}")
 
     def _resumed(self, _: Event) -> None:
@@ -118,7 +129,7 @@ class Lines:
         return self._procedure.stage(stage or "").title
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Adapters clean what providers say; a terminal obeys escapes, so nothing depends on every one of them having."""
     return "".join(each if each.isprintable() else " " if each.isspace() else _UNSEEN for each in text)
 

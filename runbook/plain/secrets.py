@@ -1,4 +1,4 @@
-"""Shares and codes, line by line: whose it is with echo, what it is without."""
+"""Shares, codes and credentials, line by line: whose it is with echo, what it is without."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runbook.views import Phone
 
 
 class Secrets:
-    """Asks for one share or one code.  `phone` is asked each time: the practice estate starts later than this."""
+    """Asks for one of them.  `phone` is asked each time: the practice estate starts later than this."""
 
     def __init__(self, lines: Lines, keyboard: Keyboard, phone: Callable[[], Phone | None]) -> None:
         self._lines = lines
@@ -20,10 +20,16 @@ class Secrets:
         self._phone = phone
 
     async def ask(self, ask: AskSecret) -> SecretAnswer:
-        """A share, or `call NAME` (training), `stop`, `none`; or the code of a device."""
+        """A share, or `call NAME` (training), `stop`, `none`; the code of a device; a credential."""
         if ask.note:
             self._lines.say(f"  {ask.note}")
-        return await (self._code(ask) if ask.kind == "code" else self._share(ask))
+        asking = {"code": self._code, "credential": self._credential, "share": self._share}
+        return await asking[ask.kind](ask)
+
+    async def _credential(self, ask: AskSecret) -> SecretAnswer:
+        """As it is but for the ends of the line; Enter alone stops."""
+        text = (await self._keyboard.line(f"  {ask.prompt} (not shown; Enter = stop): ", masked=True)).strip()
+        return SecretAnswer(Secret(text) if text else None)
 
     # -- shares ---------------------------------------------------------------------------------------------------
     async def _share(self, ask: AskSecret) -> SecretAnswer:

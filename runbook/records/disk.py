@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -58,6 +60,13 @@ class Disk:
             self.close(descriptor)
 
 
+def free_bytes(path: Path) -> int:
+    """What the disk under `path` (it need not exist yet) still takes from us; RecordFailed when it cannot say."""
+    there = next((one for one in (path, *path.parents) if one.exists()), path)
+    with recording(path, "measured"):
+        return shutil.disk_usage(there).free
+
+
 @contextmanager
 def recording(path: Path, what: str) -> Iterator[None]:
     """Turn the system's refusals into RecordFailed, named by file and deed."""
@@ -106,7 +115,7 @@ def make_folder(folder: Path, disk: Disk | None = None) -> None:
 def replace_file(path: Path, data: bytes, *, mode: int = SHARED, disk: Disk | None = None) -> None:
     """The whole new content or the whole old one, at any crash: temporary file, fsync, rename, fsync of the folder."""
     disk = disk or Disk()
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # as `is_left_by_a_crash` knows it
     try:
         with recording(path, "written"):
             descriptor = disk.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -121,3 +130,8 @@ def replace_file(path: Path, data: bytes, *, mode: int = SHARED, disk: Disk | No
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
+
+
+def is_left_by_a_crash(path: Path) -> bool:
+    """Whether the file is a `replace_file` that never came to its end."""
+    return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is not None

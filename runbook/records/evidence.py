@@ -16,17 +16,31 @@ from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Event, Kind
 from runbook.engine.outcome import controls, criteria
 from runbook.engine.procedure import AnyStep, H, Procedure
-from runbook.engine.run import Attempt, LedgerEntry, Run
-from runbook.engine.verdict import Finding, Verdict
-from runbook.records import established, figures, restored
+from runbook.engine.run import Attempt, Run
+from runbook.engine.verdict import Verdict
+from runbook.records import aftermath, course, established, figures, restored
 from runbook.records.canonical import GENESIS, plain, stamp
-from runbook.records.disk import Disk, read_whole, replace_file
+from runbook.records.disk import Disk, is_left_by_a_crash, read_whole, replace_file
 from runbook.records.established import Established
 from runbook.records.summary import summary
 
 SCHEMA = 1
 SUMS = "SHA256SUMS"
-NO_CALLS: Mapping[str, int] = {"read": 0, "mutating": 0, "refused": 0}
+
+_PARTIES = ("operator", "witness", "platform", "region")
+_TERMS = (
+    "mode",
+    "scenario",
+    "attended",
+    "environment",
+    "tool_version",
+    "policy",
+    "class",
+    "incident_at",
+    "point_in_time",
+)
+_PAPERS = ("dpia_ref", "configuration", "configuration_sha256")
+_DECLARED = (*_TERMS, *_PARTIES, *_PAPERS)
 
 
 def document(
@@ -34,7 +48,8 @@ def document(
 ) -> dict[str, Any]:
     """The run as run.json holds it: the same journal and `extra` give the same document.
 
-    `extra` is what no event says: `calls` ({read, mutating, refused}), `previous_head`; its other keys are taken over.
+    `extra` is what no event says: `previous_head`, and `calls` ({read, mutating, refused}) of the last process; its
+    other keys are taken over.
     """
     extra = extra or {}
     known = Established(run)
@@ -63,25 +78,29 @@ def document(
         "image": next(iter(images), None),
         "images": images,
         "deployed": established.deployed(known),
-        "exceptions": [dict(exception) for exception in run.exceptions],
-        "findings": [_finding(finding) for finding in run.findings],
-        "created": [_created(entry) for entry in run.ledger],
-        "cleanup": _cleanup(run, procedure),
+        "exceptions": aftermath.exceptions(run),
+        "findings": [aftermath.finding(finding) for finding in run.findings],
+        "created": [aftermath.created(entry) for entry in run.ledger],
+        "cleanup": aftermath.cleanup(run, procedure),
+        "remaining": aftermath.remaining(run),
         "refusals": list(run.refusals),
-        "answers": _answers(events),
-        "announced": _announced(events),
-        "calls": dict(NO_CALLS),
+        "pauses": course.pauses(run),
+        "handovers": course.handovers(events),
+        "answers": course.answers(events),
+        "announced": course.announced(events),
         "previous_head": "sha256:" + GENESIS,
         **extra,
+        "calls": course.calls(events, extra.get("calls")),
     }
     whole: dict[str, Any] = plain({"schema": SCHEMA, **body})
     return {**whole, "summary": summary(whole)}
 
 
 def _declared(run: Run) -> dict[str, Any]:
+    """Whoever does not say where its providers are has not been to the real ones."""
     said = run.declared
-    names = ("mode", "scenario", "attended", "environment", "tool_version", "policy", "operator", "witness", "region")
-    return {"run_id": run.id, **{name: said.get(name) for name in names}, "providers": said.get("providers", "REAL")}
+    given = {"providers": said.get("providers", "LOOPBACK"), "evidence_refs": said.get("evidence_refs") or ()}
+    return {"run_id": run.id, **{name: said.get(name) for name in _DECLARED}, **given}
 
 
 # -- steps --------------------------------------------------------------------------------------------------------
@@ -123,83 +142,15 @@ def _checks(run: Run, procedure: Procedure[H]) -> dict[str, int]:
     }
 
 
-# -- what was restored, made and found ----------------------------------------------------------------------------
+# -- what was restored --------------------------------------------------------------------------------------------
 def _backups(run: Run, known: Established) -> dict[str, Any]:
     backups = {"vault": established.vault_backup(known), "database": established.database_backup(known)}
+    since = figures.since(run)
     for backup in backups.values():
         if backup is not None:
             backup["age_s"] = figures.age_s(backup["created_at"], run, known)
+            backup["age_at"] = since
     return backups
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "text": finding.text,
-        "severity": finding.severity,
-        "owner": finding.owner,
-        "due": finding.due,
-        "status": "OPEN",
-    }
-
-
-def _created(entry: LedgerEntry) -> dict[str, Any]:
-    return {
-        "kind": entry.kind,
-        "id": entry.id,
-        "step": entry.step,
-        "created_at": stamp(entry.created),
-        "destroyed_at": _stamp(entry.destroyed),
-    }
-
-
-def _cleanup(run: Run, procedure: Procedure[H]) -> dict[str, Any]:
-    """DONE when all that was created was seen to be gone, NOT_NEEDED when nothing was created."""
-    if not run.ledger:
-        return {"state": "NOT_NEEDED", "at": None}
-    gone = [entry.destroyed for entry in run.ledger if entry.destroyed is not None]
-    if len(gone) == len(run.ledger):
-        return {"state": "DONE", "at": stamp(max(gone))}
-    closing = [run.last(step.id) for step in procedure.closing.steps if step.id.endswith(".cleanup")]
-    failed = any(last is not None and last.verdict is Verdict.FAIL for last in closing)
-    return {"state": "FAILED" if failed else "PENDING", "at": None}
-
-
-# -- what was asked and announced ---------------------------------------------------------------------------------
-def _answers(events: tuple[Event, ...]) -> list[dict[str, Any]]:
-    """Every answer with the question that it answers: who decided what, when, and why."""
-    asked: list[Event] = []
-    answers = []
-    for event in events:
-        if event.kind is Kind.ASKED:
-            asked.append(event)
-        elif event.kind is Kind.RESUMED:
-            asked.clear()  # the process that asked is gone; the question is put again
-        elif event.kind is Kind.ANSWERED and asked:
-            answers.append(_answer(asked.pop(), event))
-    return answers
-
-
-def _answer(asked: Event, answered: Event) -> dict[str, Any]:
-    return {
-        "at": stamp(answered.at),
-        "stage": asked.stage,
-        "step": asked.step,
-        "question": asked.data.get("question"),
-        "text": asked.data.get("text"),
-        "answer": answered.data.get("answer"),
-        "detail": answered.data.get("detail"),
-        "by": answered.data.get("by"),
-        "reason": answered.data.get("reason") or None,
-    }
-
-
-def _announced(events: tuple[Event, ...]) -> list[dict[str, Any]]:
-    """Every call that changes something, as it was announced before it was made."""
-    intents = [event for event in events if event.kind is Kind.INTENT]
-    return [
-        {"at": stamp(each.at), "step": each.step, "operation": each.data["operation"], "target": each.data["target"]}
-        for each in intents
-    ]
 
 
 def _stamp(at: datetime | None) -> str | None:
@@ -234,7 +185,25 @@ def seal(folder: Path, *, disk: Disk | None = None) -> str:
             raise RecordFailed(f"{name} in the evidence is a link: it is not sealed", source=str(path))
         if path.is_dir() or name == SUMS:
             continue
+        if is_left_by_a_crash(path):
+            path.unlink()
+            continue
         lines.append(f"{hashlib.sha256(read_whole(path, disk)).hexdigest()}  {name}\n")
     content = "".join(lines).encode("utf-8")
     replace_file(folder / SUMS, content, disk=disk)
     return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def sealed_digest(folder: Path) -> str:
+    """Of the folder's SHA256SUMS, as a row names it; RecordFailed where it cannot be read."""
+    return "sha256:" + hashlib.sha256(read_whole(folder / SUMS, Disk())).hexdigest()
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """run.json of a run that was written; RecordFailed where it cannot be read."""
+    path = folder / "run.json"
+    try:
+        document: dict[str, Any] = json.loads(read_whole(path, Disk()))
+    except ValueError as error:
+        raise RecordFailed(f"{path.name} of {folder.name} is damaged: {error}", source=str(path)) from error
+    return document

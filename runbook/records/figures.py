@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from runbook.engine import objectives
 from runbook.engine.events import Event
 from runbook.engine.outcome import NOT_RUN, stage_result
 from runbook.engine.procedure import H, Procedure, Stage
@@ -55,72 +57,53 @@ def _stage(run: Run, stage: Stage[H], result: str, last_seen: datetime | None) -
 
 
 def rto(run: Run, procedure: Procedure[H], target: int | None) -> dict[str, Any]:
-    """From T0 to the last result of the last stage, by this machine's wall clock; no figure where it was not reached.
+    """From T0 or the incident to the last result of the last stage, by this machine's wall clock.
 
-    `criteria_s` runs to the last criterion instead.
+    No figure where that was not reached, or where the time of the incident is not known.  `criteria_s` runs to the last
+    criterion instead.
     """
     last = procedure.stages[-1]
     reached = results(run, procedure)[last.id] in REACHED
-    until = _newest(run, (step.id for step in last.steps)) if reached else None
     criteria = [step.id for step in procedure.steps() if getattr(step, "criterion", "")]
-    proved = all(run.satisfied(step) for step in criteria)
-    actual = _between(run.started_at, until) if until else None
-    return {
-        "target_s": target,
-        "actual_s": actual,
-        "from": stamp(run.started_at) if run.started_at else None,
-        "to": stamp(until) if until else None,
-        "clock": "local",
-        "met": met(actual, target),
-        "criteria_s": _between(run.started_at, _newest(run, criteria)) if criteria and proved else None,
-    }
+    whole = objectives.recovery_time(run, last.id, target)
+    said = _objective(whole if reached else replace(whole, end=None), "local")
+    return said | {"since": since(run), "criteria_s": objectives.criteria_time(run, criteria).actual_s}
 
 
 def rpo(run: Run, known: Established, target: int | None) -> dict[str, Any]:
-    """From the newest business row to T0 on the provider's clock.
+    """From the newest business row to T0 or the incident, on the provider's clock.
 
-    A row newer than T0 means that the clocks disagree: no figure then, never a negative one.
+    A row newer than that means that the clocks disagree: no figure then, never a negative one.
     """
-    until = known.moment("DataUntil", "at")
-    started = server_time(run.started_at, known)
-    actual = None
-    if until and started and started >= until:
-        actual = _between(until, started)
-    return {
-        "target_s": target,
-        "actual_s": actual,
-        "from": stamp(until) if until else None,
-        "to": stamp(started) if started else None,
-        "clock": "server",
-        "met": met(actual, target),
-    }
+    said = objectives.data_loss(run, known.moment("DataUntil", "at"), ahead(known), target)
+    return _objective(said, "server") | {"since": since(run)}
+
+
+def since(run: Run) -> str:
+    """What the clocks run from: `start` (T0), or `incident`, whose time people stated."""
+    return "incident" if objectives.recovering(run) else "start"
 
 
 def age_s(created: str | None, run: Run, known: Established) -> int | None:
-    """A backup's age at T0 on the provider's clock, in seconds; None when it is not known or negative."""
-    started = server_time(run.started_at, known)
-    if not created or started is None or started < moment(created):
-        return None
-    return _between(moment(created), started)
+    """A backup's age at T0 or the incident, in seconds; None when it is not known or negative."""
+    made = moment(created) if created else None
+    return objectives.Objective(made, objectives.reference(run, ahead(known))).actual_s
 
 
-def server_time(at: datetime | None, known: Established) -> datetime | None:
-    """This machine's time on the provider's clock; ClockOffset.ms is how far this machine is ahead."""
-    ahead = known.get("ClockOffset", "ms")
-    return at - timedelta(milliseconds=float(ahead or 0)) if at else None
+def ahead(known: Established) -> timedelta:
+    """How far this machine's clock is before the provider's."""
+    return timedelta(milliseconds=float(known.get("ClockOffset", "ms") or 0))
 
 
-def met(actual: int | None, target: int | None) -> str:
-    """YES, NO, NOT_SET (no target), UNKNOWN (a target, but no figure)."""
-    if target is None:
-        return "NOT_SET"
-    if actual is None:
-        return "UNKNOWN"
-    return "YES" if actual <= target else "NO"
-
-
-def _newest(run: Run, steps: Iterable[str]) -> datetime | None:
-    return max((result.at for step in steps if (result := run.result(step))), default=None)
+def _objective(said: objectives.Objective, clock: str) -> dict[str, Any]:
+    return {
+        "target_s": said.target_s,
+        "actual_s": said.actual_s,
+        "from": stamp(said.start) if said.start else None,
+        "to": stamp(said.end) if said.end else None,
+        "clock": clock,
+        "met": said.met,
+    }
 
 
 def _between(start: datetime | None, end: datetime | None) -> int:

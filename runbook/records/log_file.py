@@ -1,154 +1,33 @@
-"""Appending to a log: lock, verify all of it, one write, count, fsync, read back; only then is a row RECORDED.
-
-A damaged log is neither appended to nor repaired: the row goes to the pending folder, and the operator is told.
+"""The two logs, and who may write which: a training run has no way to the restoration-test log, a real run none to
+training's.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
-
-from filelock import FileLock, Timeout
+from typing import Any, ClassVar, final
 
 from runbook.engine.errors import RecordFailed
-from runbook.records.canonical import canonical
-from runbook.records.disk import SHARED, Disk, make_folder, read_whole, recording, replace_file, write_all
+from runbook.records.disk import Disk
+from runbook.records.log_amendment import AMENDMENT, changes, wrongs
+from runbook.records.log_append import Appended, LogFile
+from runbook.records.log_head import Head, against, read_head, write_head
 from runbook.records.log_row import row_of
-from runbook.records.log_rules import contradictions
-from runbook.records.testlog import COLUMNS, FIRST, Domain, Row, Verification, line, sealed, verify
+from runbook.records.testlog import Domain, LogVerdict, Problem, Row, Verification
 
-LOCK_SECONDS = 10.0
+REAL = frozenset({"drill", "rehearsal", "recovery"})
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A row that was read back from the disk.  `already`: this run's row stood there before."""
+    """A row that was read back from the disk.  `already`: it stood there before; `anchor`: what the head file says."""
 
     row: int
     row_hash: str
     already: bool
-
-
-class _Log:
-    """A log file of one hash domain; who may write which file is decided by the classes below."""
-
-    def __init__(self, path: Path, domain: Domain, pending: Path, disk: Disk) -> None:
-        self.path = path
-        self._domain = domain
-        self._pending = pending
-        self._disk = disk
-
-    def verify(self) -> Verification:
-        """Judge the file as it is now."""
-        return verify(self._content(), self._domain)
-
-    def append(self, values: Row) -> Recorded:
-        """Append, or recognise, the row of this run; RecordFailed after the row was kept in the pending folder."""
-        try:
-            _refuse_contradictions(values)
-            with self._locked():
-                return self._append(values)
-        except RecordFailed as failure:
-            raise self._not_recorded(values, failure) from failure
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        make_folder(self.path.parent, self._disk)
-        lock = FileLock(self.path.with_name(self.path.name + ".lock"), timeout=LOCK_SECONDS)
-        try:
-            with recording(self.path, "locked"):
-                lock.acquire()
-        except Timeout as error:
-            raise RecordFailed(f"{self.path.name} is being written to by another process") from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _content(self) -> bytes | None:
-        if not self.path.exists() and not self.path.is_symlink():
-            return None
-        return read_whole(self.path, self._disk)
-
-    def _append(self, values: Row) -> Recorded:
-        before = self._content() or b""  # an empty file is one whose first write never happened
-        judged = verify(before, self._domain) if before else Verification((), (), FIRST)
-        if not judged.sound:
-            raise RecordFailed(
-                f"{self.path.name} is damaged ({judged.verdict}): {judged.problems[0].sentence}",
-                fix="Keep the file as it is; compare it with its last copy (version control, backup).",
-                source=str(self.path),
-            )
-        row = sealed(values, judged.head, self._domain)
-        for number, earlier in enumerate(judged.rows, start=1):
-            if (earlier["run_id"], earlier["record_type"]) == (row["run_id"], "RUN"):
-                return self._recognised(number, earlier, row)
-        self._put((line(COLUMNS) if not before else b"") + line(row), before)
-        return Recorded(len(judged.rows) + 1, row["row_hash"], already=False)
-
-    def _recognised(self, number: int, earlier: Row, row: Row) -> Recorded:
-        """A crash between writing and saying so left it there; it may not have reached the medium yet."""
-        differing = [name for name in COLUMNS[:-2] if earlier[name] != row[name]]
-        if differing:
-            raise RecordFailed(
-                f"{self.path.name} has another row of {row['run_id']} already: it differs in {', '.join(differing)}",
-                source=str(self.path),
-            )
-        with recording(self.path, "made durable"):
-            self._synced(os.O_WRONLY)
-        return Recorded(number, earlier["row_hash"], already=True)
-
-    def _put(self, data: bytes, before: bytes) -> None:
-        new = not self.path.exists()
-        with recording(self.path, "opened for appending"):
-            flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT | os.O_EXCL if new else 0)
-            descriptor = self._disk.open(self.path, flags, SHARED)
-        try:
-            self._write(descriptor, data, len(before))
-        finally:
-            self._disk.close(descriptor)
-        with recording(self.path, "made durable"):
-            if new:
-                self._disk.sync_folder(self.path.parent)
-        if read_whole(self.path, self._disk) != before + data:
-            raise RecordFailed(f"{self.path.name} does not hold what was written to it", source=str(self.path))
-
-    def _write(self, descriptor: int, data: bytes, size: int) -> None:
-        try:
-            write_all(descriptor, data, self.path, self._disk)
-        except RecordFailed:
-            with contextlib.suppress(OSError):  # our own half row, under the lock: the log stays whole
-                self._disk.truncate(descriptor, size)
-                self._disk.fsync(descriptor)
-            raise
-        with recording(self.path, "made durable"):
-            self._disk.fsync(descriptor)  # never tried again on this descriptor: a second one would lie
-
-    def _synced(self, flags: int) -> None:
-        descriptor = self._disk.open(self.path, flags)
-        try:
-            self._disk.fsync(descriptor)
-        finally:
-            self._disk.close(descriptor)
-        self._disk.sync_folder(self.path.parent)
-
-    def _not_recorded(self, values: Row, failure: RecordFailed) -> RecordFailed:
-        name = re.sub(r"[^A-Za-z0-9._-]", "_", values.get("run_id", "")) or "unnamed"
-        kept = self._pending / f"{name}.json"
-        note: Mapping[str, Any] = {"schema": 1, "log": self.path.name, "why": failure.sentence, "row": dict(values)}
-        try:
-            make_folder(kept.parent, self._disk)
-            replace_file(kept, canonical(note) + b"\n", disk=self._disk)
-        except (RecordFailed, ValueError) as worse:
-            sentence = f"NOT RECORDED: {failure.sentence}; nor could the row be kept in {kept.parent.name}: {worse}"
-        else:
-            sentence = f"NOT RECORDED: {failure.sentence}; the row is kept in {kept.parent.name}/{kept.name}"
-        return RecordFailed(sentence, fix=failure.fix, source=str(kept))
+    anchor: Head | None = None
 
 
 @final
@@ -157,7 +36,7 @@ class TrainingLog:
 
     def __init__(self, home: Path, *, disk: Disk | None = None) -> None:
         path = home / "training" / "training-log.csv"
-        self._log = _Log(path, Domain.TRAINING, home / "pending", disk or Disk())
+        self._log = LogFile(path, Domain.TRAINING, home / "pending", disk or Disk())
 
     @property
     def path(self) -> Path:
@@ -177,10 +56,118 @@ class TrainingLog:
         """Append the run's row (`evidence.document`); RecordFailed says where it was kept instead."""
         if document.get("mode") != "training":
             raise RecordFailed(f"the training log takes no {document.get('mode')} run")
-        return self._log.append(row_of(document, evidence_path=evidence_path, evidence_digest=evidence_digest))
+        values = row_of(document, evidence_path=evidence_path, evidence_digest=evidence_digest)
+        return _recorded(self._log.append(values))
+
+    def recorded(self, run_id: str) -> bool:
+        """Whether the run's row is in the log."""
+        return _known(run_id, self.verify().rows)
 
 
-def _refuse_contradictions(values: Row) -> None:
-    found = contradictions(values)
-    if found:
-        raise RecordFailed(f"a defect in this tool: the row contradicts itself: {'; '.join(found)}")
+@final
+class TestLog:
+    """`<folder>/restoration-test-log.csv`, and its head beside it.
+
+    It takes drills, rehearsals and recoveries, and whatever RecordFailed says was kept in the pending folder.
+    """
+
+    __test__: ClassVar[bool] = False  # no class of tests, whatever its name begins with
+
+    def __init__(self, folder: Path, pending: Path, *, disk: Disk | None = None) -> None:
+        self._disk = disk or Disk()
+        self._head = folder / "restoration-test-log.head"
+        path = folder / "restoration-test-log.csv"
+        self._log = LogFile(path, Domain.TEST, pending, self._disk, judge=self._judge, anchor=self._anchor)
+
+    @property
+    def path(self) -> Path:
+        """Where it is; nothing can change it."""
+        return self._log.path
+
+    @property
+    def head(self) -> str:
+        """The last row's hash, for the next run's evidence."""
+        return self.verify().head
+
+    def verify(self) -> Verification:
+        """Judge the file as it is now, against the head beside it too; FILE_ABSENT before the first run."""
+        return self._log.verify()
+
+    def record(self, document: Mapping[str, Any], *, evidence_path: str, evidence_digest: str) -> Recorded:
+        """Append the run's row (`evidence.document`); RecordFailed says where it was kept instead."""
+        return self._append(self._row(document, evidence_path, evidence_digest))
+
+    def amend(
+        self, run_id: str, document: Mapping[str, Any], *, evidence_path: str, evidence_digest: str, name: str = ""
+    ) -> Recorded:
+        """Append what became of a recorded run: its cleanup, open findings and summary as `document` has them now.
+
+        The run's own row stays as it is; the amendment refers to it, under a `name` of its own (`<run id>.cleanup-<n>`,
+        the next free one by default).  RecordFailed as for `record`.
+        """
+        if document.get("run_id") != run_id:
+            raise RecordFailed(f"what is known of {document.get('run_id')} does not amend {run_id}")
+        return self._append(changes(self._row(document, evidence_path, evidence_digest), name))
+
+    def recorded(self, run_id: str) -> bool:
+        """Whether the run's row is in the log, and the log's head beside it: nothing is left to do."""
+        rows, head = self.verify().rows, self._known_head()
+        return _known(run_id, rows) and (isinstance(head, Problem) or (head is not None and head.rows >= len(rows)))
+
+    def pending(self) -> tuple[Row, ...]:
+        """Rows that wait for this log, as they were kept."""
+        return self._log.pending.rows()
+
+    def bring_in(self) -> tuple[Recorded, ...]:
+        """Append every row that waits, with its own times; RecordFailed at the first that still cannot be."""
+        runs_first = sorted(self.pending(), key=lambda row: (row["record_type"] == AMENDMENT, row.get("ended_at", "")))
+        return tuple(self._append(row) for row in runs_first)
+
+    # -- for the above ------------------------------------------------------------------------------------------------
+    def _row(self, document: Mapping[str, Any], evidence_path: str, evidence_digest: str) -> Row:
+        if document.get("mode") not in REAL:
+            raise RecordFailed(f"the restoration-test log takes no {document.get('mode')} run")
+        return row_of(document, evidence_path=evidence_path, evidence_digest=evidence_digest)
+
+    def _append(self, values: Row) -> Recorded:
+        if values.get("mode") == "TRAINING":  # a row that waits was a file for a while
+            raise RecordFailed("the restoration-test log takes no training run")
+        return _recorded(self._log.append(values), read_head(self._head, self._disk))
+
+    def _judge(self, log: Verification) -> tuple[Problem, ...]:
+        head = self._known_head()
+        anchored = head if isinstance(head, Problem) else against(head, log)
+        return (*([anchored] if anchored else ()), *_unfit(log.rows))
+
+    def _known_head(self) -> Head | Problem | None:
+        try:
+            return read_head(self._head, self._disk)
+        except RecordFailed as failure:
+            sentence = f"{failure.sentence}: whether rows were cut off cannot be said"
+            return Problem(LogVerdict.TRUNCATED, None, None, sentence)
+
+    def _anchor(self, log: Verification) -> None:
+        write_head(self._head, self._log.path, log, self._disk)
+
+
+def _recorded(appended: Appended, anchor: Head | None = None) -> Recorded:
+    return Recorded(appended.row, appended.row_hash, appended.already, anchor)
+
+
+def _known(run_id: str, rows: tuple[Row, ...]) -> bool:
+    return any((row["run_id"], row["record_type"]) == (run_id, "RUN") for row in rows)
+
+
+def _unfit(rows: tuple[Row, ...]) -> Iterator[Problem]:
+    """Rows that are as they were written, and should never have been."""
+    seen = set[str]()
+    for number, row in enumerate(rows, start=1):
+        if row["record_type"] == AMENDMENT:
+            for wrong in wrongs(row, rows[: number - 1]):
+                sentence = f"row {number} ({row['run_id']}) is no amendment: {wrong}"
+                yield Problem(LogVerdict.ROW_ALTERED, number, "refers_to", sentence)
+        elif row["record_type"] == "RUN":
+            if row["run_id"] in seen:
+                sentence = f"row {number} is a second row of {row['run_id']}"
+                yield Problem(LogVerdict.ROW_DUPLICATED, number, "run_id", sentence)
+            seen.add(row["run_id"])

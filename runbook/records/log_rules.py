@@ -38,11 +38,24 @@ _COUNTS = tuple(
 
 
 def contradictions(row: Row) -> tuple[str, ...]:
-    """Everything in which a RUN row contradicts itself or the format, a sentence each; empty: none."""
+    """Everything in which a row contradicts itself or the format, a sentence each; empty: none.
+
+    An amendment keeps the outcome that the run had; whether it may change what it changes: `log_amendment.wrongs`.
+    """
     missing = [name for name in COLUMNS if name not in row and name not in {"prev_hash", "row_hash"}]
     if missing:
         return (f"columns are missing: {', '.join(missing)}",)
     return tuple(sentence for rule in _RULES for sentence in rule(row))
+
+
+def counts_as_quarterly(row: Row) -> bool:
+    """Whether a quarter is passed by this row: a drill, with a person there, at the real providers, that passed."""
+    return (row["record_type"], row["mode"], row["providers"]) == ("RUN", "DRILL", "REAL") and row["outcome"] in GOOD
+
+
+def asks_for_a_repeat(row: Row) -> bool:
+    """Tested, failed: the quarter is not passed, and the drill has to be repeated."""
+    return (row["record_type"], row["mode"], row["providers"], row["outcome"]) == ("RUN", "DRILL", "REAL", "FAIL")
 
 
 def _words(row: Row) -> Iterator[str]:
@@ -60,8 +73,12 @@ def _counts(row: Row) -> Iterator[str]:
 def _identity(row: Row) -> Iterator[str]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", row["run_id"]):
         yield f"run_id {row['run_id']!r} is no run id"
+    if (row["record_type"] == "RUN") is not (row["refers_to"] == ""):
+        yield f"a {row['record_type']} row refers to {row['refers_to'] or 'nothing'}"
     if row["mode"] in {"DRILL", "REHEARSAL"} and row["environment"] != "STAGING":
         yield f"a {row['mode']} happens in STAGING, not in {row['environment']}"
+    if row["mode"] == "RECOVERY" and row["environment"] != "PRODUCTION":
+        yield f"a RECOVERY happens in PRODUCTION, not in {row['environment']}"
     if (row["mode"] == "TRAINING") is not (row["environment"] == "PRACTICE"):
         yield f"{row['mode']} in {row['environment']}: TRAINING and PRACTICE belong together"
     if row["witness_name"] not in {"", "NONE"} and _same(row["witness_name"], row["operator_name"]):
@@ -83,6 +100,8 @@ def _times(row: Row) -> Iterator[str]:
 
 
 def _outcome(row: Row) -> Iterator[str]:
+    if row["record_type"] != "RUN":
+        return
     spoiled = tuple(_spoils(row))
     if row["outcome"] == "PASS":
         yield from (f"PASS although {reason}" for reason in spoiled)
@@ -105,6 +124,22 @@ def _spoils(row: Row) -> Iterator[str]:
     for name in ("rto_met", "rpo_met"):
         if row[name] == "NO":
             yield f"{name} is NO"
+
+
+def _accepted(row: Row) -> Iterator[str]:
+    """A failure is accepted in a recovery only, and stands among the exceptions."""
+    accepted = [name for name in STAGE_COLUMNS if row[name] == "ACCEPTED"]
+    for name in accepted:
+        if row["mode"] != "RECOVERY":
+            yield f"{name} is ACCEPTED in a {row['mode']}"
+        if row["exceptions"] == "0":
+            yield f"{name} is ACCEPTED without an exception"
+
+
+def _attested(row: Row) -> Iterator[str]:
+    for name in STAGE_COLUMNS:
+        if row[name] == "ATTESTED" and row["exceptions"] == "0":
+            yield f"{name} is ATTESTED without an exception"
 
 
 def _order(row: Row) -> Iterator[str]:
@@ -135,6 +170,8 @@ _RULES: tuple[Callable[[Row], Iterator[str]], ...] = (
     _identity,
     _times,
     _outcome,
+    _accepted,
+    _attested,
     _order,
     _targets,
 )

@@ -41,7 +41,10 @@ def markdown(document: Mapping[str, Any]) -> str:
             exercised=_exercised(document["steps"]),
             troubles=[step for step in document["steps"] if step["verdict"] not in {"PASS", "NOT_NEEDED"}],
             steps=_steps(document["steps"]),
-            exceptions=[(each.get("what"), each.get("why"), each.get("who")) for each in document["exceptions"]],
+            exceptions=[_exception(each) for each in document["exceptions"] if not each.get("accepted")],
+            accepted=[_accepted(document["steps"], each) for each in document["exceptions"] if each.get("accepted")],
+            pauses=[(_clock(each["at"]), each["pause"], each["observed"]) for each in document["pauses"]],
+            handovers=[_handover(each) for each in document["handovers"]],
             findings=[_finding(number, each) for number, each in enumerate(document["findings"], start=1)],
             created=[_created(each) for each in document["created"]],
             decisions=_decisions(document["answers"]),
@@ -114,7 +117,8 @@ def _asked(runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _backup(layer: str, backup: Mapping[str, Any], *details: str | None) -> dict[str, Any]:
-    said = {"layer": layer, "made": backup["created_at"], "age_s": backup["age_s"], "id": backup["id"]}
+    known = ("age_s", "age_at", "id")
+    said = {"layer": layer, "made": backup["created_at"], **{name: backup[name] for name in known}}
     return said | {"details": [detail for detail in details if detail]}
 
 
@@ -171,9 +175,13 @@ def _objectives(document: Mapping[str, Any]) -> Rows:
     for kind, meaning in (("rto", "time to recover (RTO)"), ("rpo", "age of the newest data (RPO)")):
         said = document[kind]
         target = "NOT_SET" if said["target_s"] is None else duration(said["target_s"])
-        arithmetic = f"{_clock(said['from'])} to {_clock(said['to'])}, {said['clock']} clock"
+        arithmetic = f"{_clock(said['from'])} to {_clock(said['to'])}, {said['clock']} clock{_since(said)}"
         rows.append((meaning, duration(said["actual_s"]), target, said["met"], arithmetic))
     return rows
+
+
+def _since(said: Mapping[str, Any]) -> str:
+    return "; the incident's time as it was stated" if said["since"] == "incident" else ""
 
 
 def _proofs(
@@ -225,12 +233,29 @@ def _quoted(text: str | None) -> str:
     return f"“{text}”" if text else ""
 
 
+def _exception(said: Mapping[str, Any]) -> Sequence[object]:
+    return (said.get("what"), said.get("why"), said.get("who"))
+
+
+def _accepted(steps: Iterable[Mapping[str, Any]], said: Mapping[str, Any]) -> Sequence[object]:
+    """What did not come back, in the words of the step that failed, and the two people who went on all the same."""
+    failed = [step for step in steps if step["id"] == said.get("what") and step["verdict"] == "FAIL"]
+    observed = failed[-1]["observed"] if failed else None
+    what = f"{said['what']} (void: it was done again)" if said["void"] else said["what"]
+    return (what, observed, said.get("who"), said.get("second") or "NONE", said.get("why"))
+
+
+def _handover(said: Mapping[str, Any]) -> Sequence[object]:
+    gap = said.get("gap_s")
+    return (_clock(said["at"]), said.get("by"), said.get("host"), duration(None if gap is None else round(gap)))
+
+
 def _finding(number: int, finding: Mapping[str, Any]) -> Sequence[object]:
     return (number, finding["severity"], finding["status"], finding["owner"], finding["due"], finding["text"])
 
 
 def _created(entry: Mapping[str, Any]) -> Sequence[object]:
-    end = _clock(entry["destroyed_at"]) if entry["destroyed_at"] else "STILL THERE"
+    end = _clock(entry["destroyed_at"]) if entry["destroyed_at"] else "kept" if entry["kept_at"] else "STILL THERE"
     return (entry["kind"], _clock(entry["created_at"]), end, entry["id"])
 
 

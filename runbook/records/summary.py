@@ -39,7 +39,8 @@ def _restored(document: Mapping[str, Any]) -> str:
     took, lost = document["rto"]["actual_s"], document["rpo"]["actual_s"]
     parts = ["All five layers were restored and the three criteria shown"]
     if took is not None:
-        parts.append(f"in {duration(took)}")
+        since = " of the incident" if document["rto"]["since"] == "incident" else ""
+        parts.append(f"{'within' if since else 'in'} {duration(took)}{since}")
     if lost is not None:
         parts.append(f"with the newest data {duration(lost)} old")
     issues = _issues(document)
@@ -50,7 +51,7 @@ def _issues(document: Mapping[str, Any]) -> str:
     counted = [
         (len(document["exceptions"]), "exception"),
         (sum(finding["status"] == "OPEN" for finding in document["findings"]), "finding"),
-        (sum(entry["destroyed_at"] is None for entry in document["created"]), "resource not destroyed"),
+        (len(document["remaining"]), "resource not destroyed"),
         (sum(document[kind]["met"] == "NO" for kind in ("rto", "rpo")), "target missed"),
     ]
     return ", ".join(f"{count} {_many(count, what)}" for count, what in counted if count)

@@ -57,6 +57,7 @@ class LogVerdict(StrEnum):
     ROW_ALTERED = "ROW_ALTERED"  # a value is not the one that was written
     ROW_MISSING = "ROW_MISSING"  # a row was removed, or rows were moved
     ROW_DUPLICATED = "ROW_DUPLICATED"  # a row stands twice
+    TRUNCATED = "TRUNCATED"  # its newest rows are gone: a head that is known elsewhere says so
     TORN_TAIL = "TORN_TAIL"  # the last line is not whole
     RE_ENCODED = "RE-ENCODED"  # same records, other quoting, line ends or BOM: harmless
     OK = "OK"

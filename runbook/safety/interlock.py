@@ -1,206 +1,67 @@
 """The one place that every call to a system being restored passes: closed by default.
 
-`OPERATIONS` lists every operation that the adapters use as READ or MUTATING; any other is refused, since no
-service model says which of its operations change something.  A mutating call needs the conductor's `Permit` for
-exactly that operation and target; the transport hooks (boto3 event, httpx transport, hvac session adapter) ask
-`check` with what is really about to be sent, so an adapter cannot forget.
-
-Which targets a mode may touch is decided by `Reach`.  Training reaches loopback addresses only.
+`operations.OPERATIONS` lists what may be called at all; `rules.RULES` judge what is really about to be sent, against
+the `bounds` of the run and what providers said in this process.  A mutating call needs the conductor's `Permit` for
+exactly that operation and target, which the transport hooks (botocore event, httpx transport, hvac session adapter,
+psycopg's connecting) see through a context variable, so that an adapter cannot forget.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from enum import StrEnum
 from threading import Lock
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from runbook.engine.errors import Refused
 from runbook.engine.ports import Permit
-
-
-class Effect(StrEnum):
-    """Whether an operation changes anything."""
-
-    READ = "READ"
-    MUTATING = "MUTATING"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """`method` and `path` (a regular expression over the whole path) identify an HTTP call; AWS calls have names."""
-
-    name: str
-    effect: Effect
-    method: str = ""
-    path: str = ""
-
-
-def _read(name: str, method: str = "", path: str = "") -> Operation:
-    return Operation(name, Effect.READ, method, path)
-
-
-def _change(name: str, method: str = "", path: str = "") -> Operation:
-    return Operation(name, Effect.MUTATING, method, path)
-
-
-_NF = r"/v1(?:/teams/[^/]+)?/projects/[^/]+"
-_ZONE = r"/client/v4/zones/[^/]+"
-_PHASE = _ZONE + r"/rulesets/phases/[a-z_]+/entrypoint"
-
-OPERATIONS: tuple[Operation, ...] = (
-    _read("sts:GetCallerIdentity"),
-    _read("sts:AssumeRole"),  # a session of our own: nothing in the account changes
-    _read("sts:GetSessionToken"),
-    _read("sts:AssumeRoleWithWebIdentity"),  # botocore's own, where a machine signs in with a token file
-    _read("sso:GetRoleCredentials"),
-    _read("sso-oidc:CreateToken"),  # botocore's own renewal of a sign-in that was made in a browser
-    _read("sso-admin:ListInstances"),
-    _read("iam:SimulatePrincipalPolicy"),
-    _read("s3:ListObjectsV2"),
-    _read("s3:HeadObject"),
-    _read("s3:HeadBucket"),  # botocore's own: which Region, after a HeadObject that was refused without a word
-    _read("s3:GetObject"),
-    _read("s3:GetPublicAccessBlock"),
-    _read("s3:GetBucketVersioning"),
-    _read("s3:GetObjectLockConfiguration"),
-    _read("kms:DescribeKey"),
-    _read("rds:DescribeDBSnapshots"),
-    _read("rds:DescribeDBInstances"),
-    _read("rds:DescribeDBInstanceAutomatedBackups"),
-    _read("rds:DescribeDBSubnetGroups"),
-    _read("rds:DescribeDBParameterGroups"),
-    _read("rds:DescribeDBParameters"),
-    _read("rds:DescribeAccountAttributes"),
-    _read("rds:ListTagsForResource"),
-    _read("ec2:DescribeSecurityGroups"),
-    _change("rds:RestoreDBInstanceFromDBSnapshot"),
-    _change("rds:RestoreDBInstanceToPointInTime"),
-    _change("rds:ModifyDBInstance"),
-    _change("rds:DeleteDBInstance"),
-    _change("rds:CopyDBSnapshot"),
-    _change("rds:DeleteDBSnapshot"),
-    _read("vault:SealStatus", "GET", r"/v1/sys/seal-status"),
-    _read("vault:Health", "(?:GET|HEAD)", r"/v1/sys/health"),
-    _read("vault:Mounts", "GET", r"/v1/sys/mounts"),
-    _read("vault:LookupSelf", "GET", r"/v1/auth/token/lookup-self"),
-    _read("vault:Audit", "GET", r"/v1/sys/audit"),
-    _read("vault:LeaseCount", "GET", r"/v1/sys/leases/count"),
-    _read("vault:StaticRoles", "(?:GET|LIST)", r"/v1/[^/]+/static-roles(?:/[^/]+)?"),
-    _read("vault:DatabaseConnection", "GET", r"/v1/[^/]+/config/[^/]+"),
-    _change("vault:Repoint", "(?:POST|PUT)", r"/v1/[^/]+/config/[^/]+"),
-    _read("vault:TransitKey", "GET", r"/v1/[^/]+/keys/[^/]+"),
-    _read("vault:TransitDecrypt", "(?:POST|PUT)", r"/v1/[^/]+/decrypt/[^/]+"),
-    _change("vault:Initialise", "(?:POST|PUT)", r"/v1/sys/init"),
-    _change("vault:Unseal", "(?:POST|PUT)", r"/v1/sys/unseal"),
-    _change("vault:Restore", "(?:POST|PUT)", r"/v1/sys/storage/raft/snapshot(?:-force)?"),
-    _change("vault:Login", "(?:POST|PUT)", r"/v1/auth/[^/]+/login"),
-    _change("vault:SignOut", "(?:POST|PUT)", r"/v1/auth/token/revoke-self"),
-    _read("northflank:Token", "GET", r"/v1/auth"),
-    _read("northflank:Project", "GET", _NF),
-    _read("northflank:Services", "GET", _NF + r"/services"),
-    _read("northflank:Service", "GET", _NF + r"/services/[^/]+"),
-    _read("northflank:Deployments", "GET", _NF + r"/services/[^/]+/deployments"),
-    _read("northflank:Containers", "GET", _NF + r"/services/[^/]+/containers"),
-    _read("northflank:SecretGroup", "GET", _NF + r"/secrets/[^/]+"),
-    _change("northflank:SetSecretGroup", "PATCH", _NF + r"/secrets/[^/]+"),
-    _change("northflank:Deploy", "PATCH", _NF + r"/services/deployment/[^/]+"),
-    _change("northflank:Restart", "POST", _NF + r"/services/[^/]+/restart"),
-    _read("github:User", "GET", r"/user"),
-    _read("github:Repository", "GET", r"/repos/[^/]+/[^/]+"),
-    _read("github:Commit", "GET", r"/repos/[^/]+/[^/]+/commits/[^/]+"),
-    _read("github:Branch", "GET", r"/repos/[^/]+/[^/]+/branches/[^/]+"),
-    _read("github:CheckRuns", "GET", r"/repos/[^/]+/[^/]+/commits/[^/]+/check-runs"),
-    _read("github:CombinedStatus", "GET", r"/repos/[^/]+/[^/]+/commits/[^/]+/status"),
-    _read("github:Attestations", "GET", r"/repos/[^/]+/[^/]+/attestations/[^/]+"),
-    _read("github:Bundle"),  # an attestation's bundle, which GitHub keeps in a blob store
-    _read("gh:VerifyAttestation"),  # GitHub's own command line, for bundles that only it can verify
-    _read("github:PackageVersions", "GET", r"/(?:orgs/[^/]+|users/[^/]+|user)/packages/container/[^/]+/versions"),
-    _read("registry:Token", "GET", r"/token"),
-    _read("registry:Manifest", "(?:GET|HEAD)", r"/v2/.+/manifests/[^/]+"),
-    _read("registry:Blob", "GET", r"/v2/.+/blobs/[^/]+"),
-    _read("cloudflare:Token", "GET", r"/client/v4/(?:user|accounts/[^/]+)/tokens/verify"),
-    _read("cloudflare:Zone", "GET", r"/client/v4/zones(?:/[^/]+)?"),
-    _read("cloudflare:Rules", "GET", _PHASE),
-    _change("cloudflare:PutRules", "PUT", _PHASE),
-    _change("cloudflare:ChangeRule", "PATCH", _ZONE + r"/rulesets/[^/]+/rules/[^/]+"),
-    _read("cloudflare:Settings", "GET", _ZONE + r"/settings/(?:security_level|development_mode)"),
-    _read("cloudflare:Records", "GET", _ZONE + r"/dns_records"),
-    _change("cloudflare:SetRecord", "PATCH", _ZONE + r"/dns_records/[^/]+"),
-    _read("cloudflare:Ranges", "GET", r"/client/v4/ips"),
-    _read("postgres:Read"),
-    _change("postgres:Silence"),
-    _change("postgres:Analyze"),
-    _read("dns:Resolve"),
-    _read("web:Get", "GET", r"/.*"),
-    _read("web:Probe", "POST", r"/.*"),
-)
-_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+from runbook.engine.run import Run
+from runbook.safety.bounds import Bounds, place
+from runbook.safety.call import Call
+from runbook.safety.learned import Learned
+from runbook.safety.operations import Effect, Operation, named, of_http
+from runbook.safety.rules import RULES, Rule
 
 _held: ContextVar[Permit | None] = ContextVar("permit held by this call", default=None)
-
-
-def named(name: str) -> Operation:
-    """The listed operation of that name; an unlisted one is refused."""
-    try:
-        return _BY_NAME[name]
-    except KeyError:
-        raise Refused(f"{name} is not in the table of operations: it is refused in every mode") from None
-
-
-def of_http(provider: str, method: str, path: str) -> Operation:
-    """The listed operation that this HTTP call is; an unlisted one is refused."""
-    for operation in OPERATIONS:
-        if (
-            operation.name.startswith(provider + ":")
-            and operation.path
-            and re.fullmatch(operation.method, method)
-            and re.fullmatch(operation.path, path)
-        ):
-            return operation
-    raise Refused(f"{provider}: {method} {path} is not in the table of operations: it is refused in every mode")
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What a mode may reach at all.  `loopback_only` is training's: no address outside this machine."""
-
-    loopback_only: bool = True
-
-    def refusal(self, host: str) -> str | None:
-        """Why `host` (a name or an address) may not be reached, or None."""
-        if self.loopback_only and not is_loopback(host):
-            return f"training cannot leave this machine: {host} is not a loopback address"
-        return None
-
-
-def is_loopback(host: str) -> bool:
-    """True for 127.0.0.0/8, ::1 and `localhost`; any other name is not."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+_RESTORE = "vault:Restore"
+_COUNTED = {Effect.READ: "read", Effect.MUTATING: "mutating"}
 
 
 class Interlock:
-    """Counts and judges every call; safe to use from several threads."""
+    """Counts and judges every call; safe to use from several threads.  `rules` are all of them, except in a test."""
 
-    def __init__(self, reach: Reach) -> None:
-        self._reach = reach
+    def __init__(self, bounds: Bounds, rules: tuple[Rule, ...] = RULES) -> None:
+        self._bounds = bounds
+        self._rules = rules
         self._lock = Lock()
         self._counts = {"read": 0, "mutating": 0, "refused": 0}
+        self.learned = Learned()
 
     @property
     def counts(self) -> dict[str, int]:
-        """Calls so far: `read`, `mutating`, `refused`."""
+        """Calls so far: `read`, `mutating`, `refused`; what is written into the evidence bucket is none of them."""
         with self._lock:
             return dict(self._counts)
+
+    def know_run(self, run_id: str, run: Run) -> None:
+        """A run whose things may be changed by this process; `run` is its state so far."""
+        restored = [place(intent.target) for intent in run.announced if intent.operation == _RESTORE]
+        self.learned.run(run_id, restored)
+
+    @property
+    def asks_who_signs(self) -> bool:
+        """Whether a session has to be known by STS before it changes anything."""
+        return self._bounds.target is not None
+
+    def asks_which_cluster(self, address: str) -> bool:
+        """Whether the vault there has to say who it is before anything in it is changed, and was not asked yet."""
+        return self._bounds.target is not None and not self.learned.has_answered(place(address))
+
+    def asks_which_zone(self, zone_id: str) -> bool:
+        """The same of a zone that is known by its id only."""
+        return self._bounds.target is not None and not self.learned.zone(zone_id)
 
     @contextmanager
     def holding(self, permit: Permit, operation: str, target: str) -> Iterator[None]:
@@ -219,42 +80,56 @@ class Interlock:
         self._count("refused")
         raise Refused(sentence, fix=fix)
 
-    def check(self, operation: Operation, host: str) -> None:
-        """Called by a transport hook with what is about to be sent; raises Refused."""
-        refusal = self._reach.refusal(host) or self._without_permit(operation)
-        if refusal is not None:
-            self._count("refused")
-            raise Refused(refusal)
-        self._count("mutating" if operation.effect is Effect.MUTATING else "read")
+    # -- the transport hooks ask, with what is about to be sent ---------------------------------------------------
+    def check(
+        self,
+        operation: Operation,
+        host: str,
+        *,
+        port: int = 0,
+        path: str = "",
+        given: Mapping[str, str] | None = None,
+        account: str = "",
+        secured: bool = True,
+    ) -> None:
+        """Raises Refused, with the first rule's sentence.  `secured`: it goes over TLS."""
+        call = Call(operation, host, port, path, given or {}, account, _held.get(), secured)
+        for rule in self._rules:
+            if sentence := rule(call, self._bounds, self.learned):
+                self._count("refused")
+                raise Refused(sentence, fix="Nothing was sent. Correct runbook.toml, or sign in as who you should be.")
+        if operation.name == _RESTORE:
+            self.learned.restores_into(call.place)
+        if operation.effect is not Effect.RECORDING:
+            self._count(_COUNTED[operation.effect])
 
-    def check_named(self, name: str, host: str) -> None:
+    def check_named(
+        self,
+        name: str,
+        host: str,
+        *,
+        port: int = 0,
+        given: Mapping[str, str] | None = None,
+        account: str = "",
+        secured: bool = True,
+    ) -> None:
         """`check` for a call that has a name (AWS); an unlisted one counts as refused."""
-        try:
-            operation = named(name)
-        except Refused:
-            self._count("refused")
-            raise
-        self.check(operation, host)
+        operation = self._listed(lambda: named(name))
+        self.check(operation, host, port=port, given=given, account=account, secured=secured)
 
-    def check_url(self, provider: str, method: str, url: str) -> None:
-        """`check` for an HTTP call, identified by its method and path."""
+    def check_url(self, provider: str, method: str, url: str, given: Mapping[str, str] | None = None) -> None:
+        """`check` for an HTTP call, identified by its method and path; `given` are fields of its body."""
         parts = urlsplit(url)
+        operation = self._listed(lambda: of_http(provider, method, parts.path))
+        host, port = place(url)
+        self.check(operation, host, port=port, path=parts.path, given=given, secured=parts.scheme == "https")
+
+    def _listed(self, look: Callable[[], Operation]) -> Operation:
         try:
-            operation = of_http(provider, method, parts.path)
+            return look()
         except Refused:
             self._count("refused")
             raise
-        self.check(operation, parts.hostname or "")
-
-    def _without_permit(self, operation: Operation) -> str | None:
-        if operation.effect is Effect.READ:
-            return None
-        permit = _held.get()
-        if permit is None:
-            return f"{operation.name} changes something and nobody permitted it"
-        if permit.operation != operation.name:
-            return f"the permit is for {permit.operation}, not for {operation.name}"
-        return None
 
     def _count(self, kind: str) -> None:
         with self._lock:

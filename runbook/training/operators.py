@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -24,6 +24,7 @@ from runbook.engine.ports import (
     Confirm,
     Decide,
     Decision,
+    Form,
     Gate,
     Operator,
     Preview,
@@ -128,6 +129,13 @@ class PracticeOperator:
         answer = self._next(ask.step, lambda each: each.agree is not None)
         return 0 if answer is None or answer.agree else None
 
+    async def fill(self, ask: Form) -> Mapping[str, str] | None:
+        """What the script says of each field, else what stands there; withdrawn where that leaves a mistake."""
+        answer = self._next(ask.step, lambda each: each.fill is not None)
+        said = (answer.fill if answer else None) or {}
+        filled = {field.key: resolved(said.get(field.key, field.default), self._today()) for field in ask.fields}
+        return None if any(field.mistake(filled[field.key]) for field in ask.fields) else filled
+
     async def decide(self, ask: Decide) -> Decision:
         """Where nothing is scripted: signs in again where that is offered, else gives up."""
         return self._scripted(ask.step) or self._signing_in(ask) or Decision(Act.ABORT, GIVES_UP)
@@ -229,6 +237,10 @@ class WithFaults:
             await asyncio.to_thread(self._estate.hands, ask.act)
             return 0
         return None
+
+    async def fill(self, ask: Form) -> Mapping[str, str] | None:
+        await self._meanwhile(f"before {ask.step}")
+        return await self._inner.fill(ask)
 
     async def decide(self, ask: Decide) -> Decision:
         return await self._inner.decide(ask)

@@ -5,7 +5,7 @@ The format is documented in `scenarios/FORMAT.md`; `runbook train FILE` takes on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -21,6 +21,7 @@ from runbook.training.faults import checked, known
 from runbook.training.variant import Variant
 
 Mistake = tuple[tuple[int | str, ...], str]  # where in the file, and what is wrong there
+GIVEN = ("do", "shares", "pick", "agree", "fill")
 SHARE_WORDS = ("right", "wrong", "old")
 
 
@@ -40,38 +41,47 @@ class Fault(_Strict):
 class Answer(_Strict):
     """What the practice operator answers at a place; several for one place are used in their order.
 
-    `at` is a step id or `checkpoint <stage id>`; exactly one of `do`, `shares`, `pick`, `agree` is set.  `detail` is
-    what the picked option asks to be typed; a relative moment (`-90s`) counts from when it is answered.
+    `at` is a step id or `checkpoint <stage id>`; exactly one of `do`, `shares`, `pick`, `agree`, `fill` is set.
+    `detail` is what the picked option asks to be typed, `fill` what is entered into a form, by the field's key; a
+    relative moment (`-90s`) counts from when it is answered.
     """
 
     at: str
-    do: Literal["sign-in", "retry", "attest", "close", "back", "abort", "open"] | None = None
+    do: Literal["sign-in", "retry", "attest", "accept", "close", "back", "abort", "open"] | None = None
     to: str = ""
     reason: str = ""
     shares: tuple[str, ...] | None = None
     pick: int | None = Field(default=None, ge=1)
     detail: str = ""
     agree: bool | None = None
+    fill: Mapping[str, str] | None = None
 
     @property
     def kind(self) -> str:
-        """Which of `do`, `shares`, `pick` and `agree` it is."""
+        """Which of them it is."""
         return self._given()[0]
 
     def _given(self) -> list[str]:
-        return [name for name in ("do", "shares", "pick", "agree") if getattr(self, name) is not None]
+        return [name for name in GIVEN if getattr(self, name) is not None]
 
     @model_validator(mode="after")
     def _one_answer(self) -> Answer:
         given = self._given()
         if len(given) != 1:
-            raise ValueError(f"exactly one of do, shares, pick, agree is needed, not {' and '.join(given) or 'none'}")
+            raise ValueError(f"exactly one of {', '.join(GIVEN)} is needed, not {' and '.join(given) or 'none'}")
         if self.do in {"attest", "back", "abort"} and not self.reason:
             raise ValueError(f"do = '{self.do}' needs a reason")
         if self.do == "back" and not self.to:
             raise ValueError("do = 'back' needs `to`: a stage id or a step id")
         if self.shares is not None and not set(self.shares) <= set(SHARE_WORDS):
             raise ValueError("shares is a list of the words right, wrong and old")
+        return self
+
+    @model_validator(mode="after")
+    def _filled_in(self) -> Answer:
+        for key, text in (self.fill or {}).items():
+            if not relative.well_formed(text):
+                raise ValueError(f"fill: {key} begins like a moment before now and is none: like {relative.FORMS}")
         return self
 
     @model_validator(mode="after")

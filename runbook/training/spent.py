@@ -16,6 +16,7 @@ _GIVEN = {
     "by hand": {"agree"},
     "run command": {"agree"},
     "attest": {"do", "agree"},
+    "form": {"fill"},
 }
 
 

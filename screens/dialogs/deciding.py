@@ -38,6 +38,7 @@ class Deciding(Ask[Decision]):
             "sign_in": Act.SIGN_IN,
             "retry": Act.RETRY,
             "attest": Act.ATTEST,
+            "accept": Act.ACCEPT,
             "close": Act.CLOSE,
             "back": Act.BACK,
             "abort": Act.ABORT,
@@ -58,6 +59,10 @@ class Deciding(Ask[Decision]):
     def action_attest(self) -> None:
         """State it instead, with a reason."""
         self._with_reason(Act.ATTEST)
+
+    def action_accept(self) -> None:
+        """Two people put their names to the loss; the conductor asks for them."""
+        self.dismiss(Decision(Act.ACCEPT))
 
     def action_close(self) -> None:
         """Take back what was opened to the world, after a look at what that means; a reason may be given."""

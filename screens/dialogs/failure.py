@@ -25,13 +25,20 @@ MEANING = {
 }
 
 
+ACCEPTING = (
+    "press e: you and a second named person state what is lost; the step stays FAIL, the stage becomes ACCEPTED, the "
+    "run PASS WITH ISSUES at best"
+)
+
+
 class FailureDialog(Deciding):
-    """Retry, attest (where allowed), close the doors (where they were opened), back, abort."""
+    """Retry, attest or accept (where allowed), close the doors (where they were opened), back, abort."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sign_in", "Sign in again", id="failure.sign-in", tooltip="Here and now; nothing is lost"),
         Binding("r", "retry", "Retry", id="failure.retry"),
         Binding("a", "attest", "Attest", id="failure.attest", tooltip="State it instead, with a reason"),
+        Binding("e", "accept", "Accept", id="failure.accept", tooltip="Two people state the loss; it stays FAIL"),
         Binding("c", "close", "Close doors", id="failure.close", tooltip="Takes back what was opened to the world"),
         Binding("b", "back", "Back", id="failure.back", tooltip="To an earlier stage, with a reason"),
         Binding("q", "abort", "Abort run", id="failure.abort", tooltip="End the run, with a reason"),
@@ -65,6 +72,8 @@ class FailureDialog(Deciding):
             yield Pair("", fix)
         else:
             yield Pair("do this", fix)
+        if Act.ACCEPT in ask.options:
+            yield Pair("or accept it", ACCEPTING)
         if Act.CLOSE in ask.options:
             yield Pair("or", f"press c: {ask.retreat}")
         yield Pair("by hand", ask.manual or "there is no manual way")

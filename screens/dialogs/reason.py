@@ -49,8 +49,8 @@ WORDS = {
     ),
     Act.BACK: Words(
         "Go back",
-        "Go back to an earlier stage",
-        "The results of that stage and of all later ones become void and are done again; the clocks go on. "
+        "Go back to an earlier stage, or to a step of one",
+        "The results from there on become void and are done again; the clocks go on. "
         "What was restored and still fits is adopted, not made again.",
     ),
     Act.ABORT: Words(
@@ -102,14 +102,18 @@ class ReasonDialog(Ask[Decision | None]):
         yield Entry(placeholder=f"{which} (recorded)", id="reason")
         yield Static(id="note", markup=False)
 
-    def _place(self, stage_id: str) -> str:
-        stage = self.session.procedure.stage(stage_id)
+    def _place(self, place: str) -> str:
+        """A stage, or a step of the one above it."""
+        if _is_step(place):
+            return f"  {place}  {self.session.procedure.step(place).title}"
+        stage = self.session.procedure.stage(place)
         return f"{stage.number} {stage.title}"
 
     def on_mount(self) -> None:
-        """The nearest stage is marked; the reason is what is left to give."""
+        """The step that the fix names is marked, else the nearest stage; the reason is what is left to give."""
         if self._back_to:
-            self.query_one(OptionList).highlighted = len(self._back_to) - 1
+            named = (at for at, place in enumerate(self._back_to) if _is_step(place))
+            self.query_one(OptionList).highlighted = next(named, len(self._back_to) - 1)
 
     def action_hand_in(self) -> None:
         """With a reason it is decided, without one only what cannot wait for one."""
@@ -128,3 +132,7 @@ class ReasonDialog(Ask[Decision | None]):
     def action_cancel(self) -> None:
         """Nothing was decided."""
         self.dismiss(None)
+
+
+def _is_step(place: str) -> bool:
+    return "." in place

@@ -28,9 +28,12 @@ class TypeNameDialog(Ask[str]):
 
     def __init__(self, session: Session, ask: TypeName) -> None:
         super().__init__(session, kind=f"Type the target's name · {ask.step}", headline=ask.expected, step=ask.step)
+        self._note = ask.note
 
     def body(self) -> Iterable[Widget]:
-        """What counts."""
+        """What counts, and that the last try did not."""
+        if self._note:
+            yield Pair("again", self._note)
         yield Pair("exactly", "Letter by letter, case and spaces too. A pasted line end does not count.")
 
     def entries(self) -> Iterable[Widget]:

@@ -1,4 +1,4 @@
-"""The banner: the mode as a word and a colour, and the exact target; on every screen of a run."""
+"""The banner: the mode as a word and a colour, what must not be missed, the exact target; on every screen of a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ class BannerBar(Static):
 
     def __init__(self, banner: Banner) -> None:
         mode = one_line(banner.mode, 20)
+        note = (("  ! ", "bold"), (one_line(banner.note, 30), "bold")) if banner.note else ()
+        target = ("  target: ", (one_line(banner.target, 200), "bold"))
         super().__init__(
-            Content.assemble((f" {mode} ", "bold reverse"), "  target: ", (one_line(banner.target, 200), "bold")),
+            Content.assemble((f" {mode} ", "bold reverse"), *note, *target),
             classes=f"-{mode.lower()}" if mode.isalpha() else "",
         )

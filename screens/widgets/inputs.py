@@ -57,6 +57,20 @@ class SecretInput(Entry):
         return typed
 
 
+class CredentialInput(SecretInput):
+    """Blanks inside a password belong to it; only those around it, and line ends, do not."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace("".join(event.text.splitlines()).strip(), *sorted(self.selection))
+
+    @property
+    def typed(self) -> str:
+        """What was typed, but for the blanks around it."""
+        return self.value.strip()
+
+
 class CodeInput(SecretInput):
     """Takes digits only; any other key belongs to the screen, so that its letters work while this has the focus."""
 

@@ -63,6 +63,7 @@ class Clocks(Static):
         self.update(
             Content.assemble(
                 _rto(run, targets.get("rto_s"), now),
+                *(((" │ ", QUIET), paused(run)) if run.pauses else ()),
                 (" │ ", QUIET),
                 where,
                 *(((" │ ", QUIET), mfa(run)) if mfa(run) else ()),
@@ -82,6 +83,13 @@ def mfa(run: Run) -> tuple[str, str] | None:
     )
     newest = next(known, None)
     return _MFA.get(str(newest.get("mfa"))) if newest else None
+
+
+def paused(run: Run) -> tuple[str, str]:
+    """The newest pause, and how many there were."""
+    *earlier, newest = run.pauses
+    more = f" (and {len(earlier)} more)" if earlier else ""
+    return f"{newest.kind} {clock(abs(newest.seconds))}{more}", WARN
 
 
 def _rto(run: Run, target: int | None, now: datetime) -> Content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from runbook.engine.procedure import Action, Attestation, Check, Lasting, Question, Repeat, Stage
 from steps.application import choose, criteria, deploy, groups, image, people, probes, quiet, rollout
 from steps.application import vault_engine as engine
+from steps.handing_over import serves
 from steps.here import Here
 
 APPLICATION: Stage[Here] = Stage(
@@ -42,6 +43,7 @@ APPLICATION: Stage[Here] = Stage(
             perform=quiet.make_quiet,
             repeat=Repeat.ONCE,
             undo=quiet.switch_back,
+            keeps=serves,
             attestable=False,
         ),
         Action(
@@ -54,6 +56,7 @@ APPLICATION: Stage[Here] = Stage(
             perform=groups.point,
             repeat=Repeat.ONCE,
             undo=groups.point_back,
+            keeps=serves,
         ),
         Action(
             id="application.vault-database",

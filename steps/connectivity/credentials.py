@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 from runbook.engine.verdict import Finding
-from runbook.estate.answers import mapping
 from runbook.safety.outside_text import outside_text
 from steps.here import Here
 
@@ -22,14 +21,8 @@ def spared(here: Here) -> str:
     """Why this run does not have the step, or ""; a recovery whose incident was given no class has it."""
     if not here.recovering:
         return f"only a recovery from a compromise has credentials to distrust; this is {here.mode}"
-    given = _class_of(here)
+    given = here.run.declared.get("class", "")
     return f"the incident was declared as {given}, not as {COMPROMISE}" if given not in {"", COMPROMISE} else ""
-
-
-def _class_of(here: Here) -> str:
-    declared = here.run.declared
-    given = declared.get("class") or declared.get("incident_class") or mapping(declared.get("incident")).get("class")
-    return outside_text(given, 40).strip().upper()
 
 
 def judged(here: Here, stated: str) -> tuple[Finding, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from runbook.engine.procedure import Action, Attestation, Check, Repeat, Stage
 from steps.application.criteria import decrypts
 from steps.connectivity import credentials, doors, live, names, origin, records, visitors, waf, zone
+from steps.handing_over import doors_stay_open
 from steps.here import Here
 from steps.holding import everything_holds
 from steps.patience import LIMIT_S
@@ -72,6 +73,7 @@ CONNECTIVITY: Stage[Here] = Stage(
             perform=records.set_records,
             repeat=Repeat.ONCE,
             undo=doors.close_door,
+            keeps=doors_stay_open,
             retreat="Close the doors again: every public name gets back the record it had",
         ),
         Check(

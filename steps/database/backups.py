@@ -11,7 +11,7 @@ from runbook.engine.ports import Choice, Choose, Option
 from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import AutomatedBackup, Snapshot
 from steps.facts import SnapshotChosen
-from steps.here import Here, age, exact, hours, iso, moment
+from steps.here import Here, age, age_kept, exact, hours, iso, moment
 
 PITR: Final = "PITR"
 _MOMENT: Final = "moment"
@@ -40,6 +40,13 @@ async def _window(here: Here) -> AutomatedBackup | None:
     return await here.estate.databases.backup(database.source_instance)
 
 
+async def _log_kept(here: Here, window: AutomatedBackup | None) -> AutomatedBackup | None:
+    """How production keeps its log, also where that is another account's: seen there if we may look, restored never."""
+    if window is None and here.estate.source is not None:
+        return await here.estate.source.databases.backup(here.environment.database.source_instance)
+    return window
+
+
 def _usable(here: Here, snapshots: tuple[Snapshot, ...]) -> list[Snapshot]:
     usable = [snapshot for snapshot in snapshots if unfit(snapshot) == ""]
     if not usable:
@@ -55,7 +62,7 @@ def _usable(here: Here, snapshots: tuple[Snapshot, ...]) -> list[Snapshot]:
 async def snapshots_are_there(here: Here) -> Observation:
     """The newest available one, its age by server time, its key; how well the others were kept are findings."""
     usable, window = _usable(here, await recovery_points(here)), await _window(here)
-    newest, now = usable[-1], here.provider_now()
+    kept, newest, now = await _log_kept(here, window), usable[-1], here.provider_now()
     key = (await _key_states(here, (newest,))).get(_key(here, newest), "")
     return Observation.that(
         newest.created <= now and key in {"Enabled", ""},
@@ -65,7 +72,7 @@ async def snapshots_are_there(here: Here) -> Observation:
         + f"; {len(usable)} usable; {_restorable(window, now)}; {_place(newest)}",
         source=f"{_SOURCE}, rds:DescribeDBInstanceAutomatedBackups, kms:DescribeKey",
         fix="A snapshot from the future means that this clock is wrong; a disabled key must be enabled first.",
-        findings=(*_kept_well(here, newest), *_missing_days(here, usable), *_pitr(here, window)),
+        findings=(*_kept_well(here, newest), *_missing_days(here, usable), *_pitr(here, kept)),
     )
 
 
@@ -96,9 +103,9 @@ def _place(newest: Snapshot) -> str:
 
 
 def _kept_well(here: Here, newest: Snapshot) -> tuple[Finding, ...]:
-    now, findings = here.provider_now(), []
-    if now - newest.created > here.policy.backup_age_limit:
-        findings.append(Finding(f"the newest snapshot is {age(newest.created, now)} old", "major"))
+    findings = []
+    if here.kept_until() - newest.created > here.policy.backup_age_limit:
+        findings.append(Finding(f"the newest snapshot is {age_kept(here, newest.created)}", "major"))
     if not newest.encrypted:
         findings.append(Finding("the newest snapshot is not encrypted", "major"))
     if newest.target not in {"", "region"}:
@@ -107,9 +114,9 @@ def _kept_well(here: Here, newest: Snapshot) -> tuple[Finding, ...]:
 
 
 def _missing_days(here: Here, snapshots: list[Snapshot]) -> tuple[Finding, ...]:
-    """Days of the retention period, today and the oldest left out, on which no snapshot was made."""
+    """Days of the retention period, the last and the oldest left out, on which no snapshot was made."""
     have = {snapshot.created.date() for snapshot in snapshots}
-    today = here.provider_now().date()
+    today = here.kept_until().date()
     wanted = [today - timedelta(days=back) for back in range(1, here.policy.retention_days)]
     missing: list[date] = [day for day in wanted if day not in have]
     if not missing:
@@ -120,13 +127,14 @@ def _missing_days(here: Here, snapshots: list[Snapshot]) -> tuple[Finding, ...]:
 
 def _pitr(here: Here, window: AutomatedBackup | None) -> tuple[Finding, ...]:
     """The policy wants point-in-time recovery on, and thirty days of it."""
-    if here.environment.database.source == "shared-copy":
+    if here.environment.database.source == "shared-copy" and here.estate.source is None:
         return ()  # to be seen in production's own account only
     if window is None or window.latest is None:
         return (Finding("point-in-time recovery is off: data since the newest snapshot cannot be had back", "major"),)
-    findings, now = [], here.provider_now()
+    findings, now = [], here.kept_until()
     if now - window.latest > _LAG:
-        findings.append(Finding(f"point-in-time recovery ends {age(window.latest, now)} ago", "major"))
+        when = "ago" if here.incident_at is None else "before the incident"
+        findings.append(Finding(f"point-in-time recovery ends {age(window.latest, now)} {when}", "major"))
     if window.retention_days is not None and window.retention_days < here.policy.retention_days:
         findings.append(
             Finding(f"backups are kept {window.retention_days} days, not {here.policy.retention_days}", "major")
@@ -139,7 +147,7 @@ async def choose_recovery_point(here: Here) -> Observation:
     """The newest usable snapshot by default; an older one, or a moment, with a reason."""
     snapshots, window = await recovery_points(here), await _window(here)
     usable = _usable(here, snapshots)
-    choice = await here.desk.operator.choose(
+    choice = _declared(here) or await here.desk.operator.choose(
         Choose(
             step=here.desk.step,
             title="Which recovery point?",
@@ -157,6 +165,14 @@ async def choose_recovery_point(here: Here) -> Observation:
         raise _not_chosen(f"{choice.key or 'nothing'}: it cannot be restored")
     newest = chosen is usable[-1]
     return _chosen(here, _fact(chosen), "" if newest else choice.reason.strip())
+
+
+def _declared(here: Here) -> Choice | None:
+    """The moment that the run was declared with; one that did not come to anything is asked about."""
+    at = str(here.run.declared.get("point_in_time") or "")
+    if not at or here.run.last(here.desk.step) is not None:
+        return None
+    return Choice(PITR, "the run was declared with this moment", at)
 
 
 def _not_chosen(why: str) -> LayerFailed:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from runbook.engine.errors import Refused
 from runbook.engine.ports import Preview
 from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import Database, SideEffect
 from steps.database.access import copy, owner
+from steps.database.restore import RUN_TAG
 from steps.facts import InstanceReady
 from steps.here import Here
 
@@ -74,10 +76,19 @@ async def show_quiet(here: Here) -> Preview:
 async def make_quiet(here: Here) -> Observation:
     """One statement after the other, then read back."""
     ended = _to_end(await _effects(here))
+    await _still_ours(here)
     for effect in ended:
         permit = await here.desk.intend("postgres:Silence", effect.name, statement=effect.how)
         await _strongest(here).silence(permit, effect)
     return _quiet(here, await _effects(here), f"switched off and read back: {_named(ended)}")
+
+
+async def _still_ours(here: Here) -> None:
+    """Who made it is asked again before anything in it is changed: this process may be another one than the first."""
+    name = here.desk.need(InstanceReady).id
+    instance = await here.estate.databases.instance(name)
+    if instance is None or instance.tags.get(RUN_TAG) != here.run.id:
+        raise Refused(f"{name} does not carry this run's tag: nothing in it is changed")
 
 
 def _quiet(here: Here, effects: tuple[SideEffect, ...], how: str) -> Observation:
@@ -116,6 +127,7 @@ async def analyze(here: Here) -> Observation:
     """Table by table; one that still has none is a finding, since only speed depends on it."""
     database = _strongest(here)
     tables = await database.without_statistics()
+    await _still_ours(here)
     for number, table in enumerate(tables):
         here.desk.progress(number, len(tables), f"analyze {table}")
         await database.analyze(await here.desk.intend("postgres:Analyze", table), table)

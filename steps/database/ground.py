@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from runbook.engine.errors import LayerFailed, NoVerdict
+from runbook.engine.errors import LayerFailed, NoVerdict, Refused
 from runbook.engine.ports import Change, Preview
 from runbook.engine.run import LedgerEntry
 from runbook.engine.verdict import Observation
 from runbook.estate.ports import Ground
 from steps.database.names import SNAPSHOT, fresh, made
-from steps.database.restore import RUN_TAG, standing
+from steps.database.restore import RUN_TAG, noted, ours, standing
 from steps.facts import SnapshotChosen, SnapshotCopied
 from steps.here import Here
 
@@ -64,10 +64,11 @@ async def copy_shared(here: Here) -> Observation:
             fix="Set [database] copy_kms_key.",
             source="configuration",
         )
-    permit = await here.desk.intend(_COPY, name, creates=(SNAPSHOT, name), recovery_point=chosen.id)
-    await here.estate.databases.copy(
-        permit, chosen.id, name, kms_key=database.copy_kms_key, tags={RUN_TAG: here.run.id}
+    tags = ours(here)
+    permit = await here.desk.intend(
+        _COPY, name, creates=(SNAPSHOT, name), recovery_point=chosen.id, **noted(here, tags)
     )
+    await here.estate.databases.copy(permit, chosen.id, name, kms_key=database.copy_kms_key, tags=tags)
     return await _waited_for(here, name)
 
 
@@ -104,9 +105,12 @@ def _copied(here: Here, name: str, status: str) -> Observation | None:
 
 
 async def forget_copy(here: Here, entry: LedgerEntry) -> Observation:
-    """Cleanup of the copied snapshot: deleted, then asked for until it is not found."""
+    """Cleanup of the copied snapshot: ours by tag only; deleted, then asked for until it is not found."""
     databases = here.estate.databases
-    if await databases.snapshot(entry.id) is not None:
+    snapshot = await databases.snapshot(entry.id)
+    if snapshot is not None and snapshot.tags.get(RUN_TAG) != here.run.id:
+        raise Refused(f"{entry.id} does not carry this run's tag: it is not deleted")
+    if snapshot is not None:
         await databases.forget(await here.desk.intend("rds:DeleteDBSnapshot", entry.id), entry.id)
 
     async def gone() -> bool:

@@ -98,12 +98,12 @@ async def _kept(here: Here) -> tuple[tuple[str, ...], _Read]:
         return await here.house.names(folder), lambda name: here.house.read(folder / name, LIMIT)
     bucket = database.manifest_bucket or ""
     try:
-        listed = await here.estate.objects.list(bucket, database.manifest_prefix) if bucket else ()
+        listed = await here.estate.backups.objects.list(bucket, database.manifest_prefix) if bucket else ()
     except LayerFailed as refused:  # it says nothing of the recovery point
         raise NoVerdict(
             refused.sentence, fix=refused.fix, provider_text=refused.provider_text, source=refused.source
         ) from None
-    return tuple(one.key for one in listed), lambda key: here.estate.objects.read(bucket, key, LIMIT)
+    return tuple(one.key for one in listed), lambda key: here.estate.backups.objects.read(bucket, key, LIMIT)
 
 
 class _Shelf:

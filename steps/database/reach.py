@@ -126,7 +126,7 @@ async def _is_the_source(here: Here, ready: InstanceReady, where: Whereabouts) -
     database = here.environment.database
     if ready.host == database.source_host or ready.id == database.source_instance:
         return "THIS IS THE SOURCE by its name"
-    source = await here.estate.databases.instance(database.source_instance)
+    source = await here.estate.backups.databases.instance(database.source_instance)
     if source is None:
         return ""
     if ready.resource_id and source.resource_id == ready.resource_id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from runbook.engine.errors import LayerFailed, Refused
@@ -16,7 +17,25 @@ from steps.here import Here, iso, moment
 
 RUN_TAG = "runbook:run"
 DESTROY_TAG = "runbook:destroy-after"
+ENVIRONMENT_TAG = "runbook:environment"
 _DESTROY_AFTER = timedelta(days=2)
+_GONE_S = 540
+
+
+def ours(here: Here) -> dict[str, str]:
+    """The tags of what this run makes: whose it is, where, and, unless it is production from now on, until when."""
+    tags = {RUN_TAG: here.run.id, ENVIRONMENT_TAG: here.environment.name}
+    return tags if here.recovering else tags | {DESTROY_TAG: iso(here.now() + _DESTROY_AFTER)}
+
+
+def noted(here: Here, tags: Mapping[str, str]) -> dict[str, str]:
+    """What the ledger says beside an entry that costs money."""
+    detail = {
+        "tag": f"{RUN_TAG}={tags[RUN_TAG]}",
+        "environment": here.environment.name,
+        "hourly_cost": here.environment.database.hourly_cost or "not known",
+    }
+    return detail | ({"destroy_after": tags[DESTROY_TAG]} if DESTROY_TAG in tags else {})
 
 
 async def standing(here: Here) -> tuple[str, Instance | None]:
@@ -54,7 +73,6 @@ async def already_ours(here: Here) -> Observation | None:
 def spec(here: Here, instance: str) -> RestoreSpec:
     """Every parameter explicit: the provider's defaults (public? Multi-AZ? which security group?) are not ours."""
     database, lasting = here.environment.database, here.recovering
-    tags = {RUN_TAG: here.run.id}
     return RestoreSpec(
         instance=instance,
         origin=_origin(here),
@@ -67,7 +85,7 @@ def spec(here: Here, instance: str) -> RestoreSpec:
         iam_auth=lasting and database.iam_auth,
         auto_minor_upgrade=lasting and database.auto_minor_upgrade,
         retention_days=database.retention_days if lasting else 0,
-        tags=tags if lasting else tags | {DESTROY_TAG: iso(here.now() + _DESTROY_AFTER)},
+        tags=ours(here),
     )
 
 
@@ -127,7 +145,11 @@ async def restore(here: Here) -> Observation:
     asked = here.provider_now()
     operation, _ = _call(wanted.origin)
     permit = await here.desk.intend(
-        operation, wanted.instance, creates=(INSTANCE, wanted.instance), recovery_point=chosen
+        operation,
+        wanted.instance,
+        creates=(INSTANCE, wanted.instance),
+        recovery_point=chosen,
+        **noted(here, wanted.tags),
     )
     instance = await here.estate.databases.restore(permit, wanted)
     return _restored(InstanceRestored(instance.id, chosen, iso(asked)), f"accepted, {instance.status}")
@@ -156,7 +178,12 @@ async def destroy(here: Here, entry: LedgerEntry) -> Observation:
     if instance is not None and instance.status != "deleting":
         permit = await here.desk.intend("rds:DeleteDBInstance", entry.id)
         await databases.delete(permit, entry.id)
-    await here.until(lambda: _gone(here, entry.id), limit_s=540, waiting_for=f"{entry.id} to be gone")
+    await here.until(lambda: _gone(here, entry.id), limit_s=_GONE_S, waiting_for=f"{entry.id} to be gone")
+    await here.until(
+        lambda: _no_backups(here, entry.id),
+        limit_s=_GONE_S,
+        waiting_for=f"the automated backups of {entry.id} to be gone; the instance is, and they hold the same data",
+    )
     return Observation.passed(
         expected="not found",
         observed="instance and automated backups not found",
@@ -165,5 +192,8 @@ async def destroy(here: Here, entry: LedgerEntry) -> Observation:
 
 
 async def _gone(here: Here, instance: str) -> bool:
-    databases = here.estate.databases
-    return await databases.instance(instance) is None and await databases.automated_backups(instance) == 0
+    return await here.estate.databases.instance(instance) is None
+
+
+async def _no_backups(here: Here, instance: str) -> bool:
+    return await here.estate.databases.automated_backups(instance) == 0

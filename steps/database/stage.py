@@ -7,6 +7,7 @@ from runbook.engine.verdict import Observation
 from steps.database import backups, content, effects, ground, reach, ready, recency, skew, structure
 from steps.database import restore as act
 from steps.database.access import copy
+from steps.handing_over import serves
 from steps.here import Here
 
 _LONG_S = 12 * 3600
@@ -63,6 +64,7 @@ _RESTORING = (
         perform=act.restore,
         repeat=Repeat.ONCE,
         undo=act.destroy,
+        keeps=serves,
     ),
     Check(
         id="database.available",
@@ -120,6 +122,7 @@ _LOOKING = (
         look=skew.keys_fit,
         after=("database.connect",),
         lasting=Lasting.HEAVY,
+        acceptable=True,
         timeout=_LONG_S,
     ),
     Check(
@@ -130,6 +133,7 @@ _LOOKING = (
         look=content.content_is_whole,
         after=("database.key-skew",),
         lasting=Lasting.HEAVY,
+        acceptable=True,
         timeout=_LONG_S,
         asks=True,
     ),
@@ -141,6 +145,7 @@ _LOOKING = (
         look=structure.structure_is_sound,
         after=("database.connect",),
         lasting=Lasting.HEAVY,
+        acceptable=True,
         timeout=_LONG_S,
     ),
     Check(

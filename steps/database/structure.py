@@ -40,6 +40,7 @@ async def structure_is_sound(here: Here) -> Observation:
     """As the copy's owner where this run has its password: the reader may not run every check."""
     ticker = Ticker(here.desk, "checking", unit="checked")
     readings, told = await _productions_own(here, await _read(here, ticker))
+    practice = here.estate.account.loopback
     faults = [f"{each.name}: {few(wrong, _SHOWN)}" for each in readings if (wrong := _failing(each))]
     ran = [each for each in readings if not each.not_run]
     if not ran and not faults:
@@ -56,7 +57,7 @@ async def structure_is_sound(here: Here) -> Observation:
         source="pg_catalog, amcheck",
         fix="Damage that is in the backup too calls for another recovery point (database.choose); a damaged index "
         "alone can be made again: REINDEX.",
-        findings=(*told, *(finding for each in readings for finding in _beside(each, mode=here.mode))),
+        findings=(*told, *(finding for each in readings for finding in _beside(each, practice=practice))),
     )
 
 
@@ -112,16 +113,16 @@ def _not_run(readings: Iterable[Reading]) -> str:
     return f"NOT RUN: {', '.join(left)}" if left else ""
 
 
-def _beside(reading: Reading, *, mode: str) -> tuple[Finding, ...]:
+def _beside(reading: Reading, *, practice: bool) -> tuple[Finding, ...]:
     """What was found that does not fail the copy, and what could not be looked at: that is never "nothing found".
 
-    What the practice estate's server cannot do says nothing of a backup: it is told, and is no finding.
+    What a `practice` server cannot do says nothing of a backup: it is told, and is no finding.
     """
     findings = []
     if reading.found and reading.name in _BESIDE:
         severity, fix = _BESIDE[reading.name]
         findings.append(Finding(f"{reading.name}: {few(reading.found, _SHOWN)}. {fix}", severity))
-    if reading.not_run and not (reading.unavailable and mode == "training"):
+    if reading.not_run and not (reading.unavailable and practice):
         severity = "major" if any(word in reading.name for word in _CONTENT) else "minor"
         findings.append(Finding(f"{reading.name} not checked: {reading.not_run}", severity))
     return tuple(findings)

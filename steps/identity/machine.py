@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from runbook.engine.verdict import Finding, Observation
 from steps.facts import ClockOffset
+from steps.findings import reminder
 from steps.here import Here
 
 
@@ -17,11 +18,12 @@ async def tool_is_ready(here: Here) -> Observation:
     shown = f"; set in the environment and not used: {', '.join(state.environment)}" if state.environment else ""
     behind = _behind_what_is_restored(here)
     circle = f"; {', '.join(behind)} only answers once stage 5 is done" if behind else ""
+    left = f"; {reminder(here)}" if reminder(here) else ""
     return Observation.that(
         state.writable and room and not behind,
         expected=f"the records folder takes a file and has {here.policy.free_space_floor >> 20} MiB free; nothing that "
         "this tool needs lies behind a layer that it restores",
-        observed=f"{seen}; secrets from {state.credentials}{shown}{circle}",
+        observed=f"{seen}; secrets from {state.credentials}{shown}{circle}{left}",
         source="write-and-delete probe; host names in the configuration",
         fix="Give it an address that does not lead through the platform's own public names."
         if behind

@@ -25,6 +25,11 @@ def only_in_recovery(here: Here) -> str:
     return "" if here.recovering else f"only a recovery touches production; this is {here.mode}"
 
 
+def needs_somebody(here: Here) -> str:
+    """Why nobody can be asked in this mode, or ""."""
+    return "no person present" if here.unattended else ""
+
+
 # -- preserve -----------------------------------------------------------------------------------------------------
 async def _newest_automated(here: Here) -> Snapshot:
     source = here.environment.database.source_instance
@@ -39,9 +44,9 @@ async def _newest_automated(here: Here) -> Snapshot:
 
 
 def _kept_name(here: Here, snapshot: Snapshot) -> str:
-    """A manual snapshot's identifier: letters, digits and hyphens, at most 255."""
-    plain = re.sub(r"[^a-z0-9-]+", "-", f"{snapshot.id.removeprefix('rds:')}-kept-{here.run.id}".lower())
-    return f"kept-{plain}"[:255].rstrip("-")
+    """A manual snapshot's identifier: letters, digits and single hyphens, at most 255; the run's id comes first."""
+    plain = re.sub(r"[^a-z0-9]+", "-", f"kept-{here.run.id}-{snapshot.id.removeprefix('rds:')}".lower())
+    return plain[:255].rstrip("-")
 
 
 async def preserved(here: Here) -> Observation | None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from typing import Final
 
 from runbook.engine.errors import NoVerdict, SignedOut
 from runbook.engine.ports import AskSecret, Attest, RunCommand
 from runbook.engine.verdict import Finding, Observation, Verdict
 from runbook.estate.ports import SignInState, WrongCode
-from runbook.safety.iam import restoring_actions
-from steps.facts import AwsSession, SignedInAs
+from steps.facts import AwsSession
 from steps.here import Here, age, iso
 
 AWS = "aws"
+NOBODY: Final = "no person present"
 PROVEN, ATTESTED, ABSENT = "PROVEN", "ATTESTED", "NO"
 LOGIN_ACT = "sso-login"
 _SHOWN_BY: Final = {
@@ -33,6 +32,8 @@ STATEMENT: Final = (
 async def sign_in(here: Here) -> Observation:
     """A session for every later call: with a code, from Identity Center, or from what the environment gives."""
     state = await here.estate.account.sign_in_state()
+    if here.unattended:
+        return await _with_nobody(here)
     if state.way == "mfa":
         return _proven(await _with_a_code(here, state))
     if state.needs == "login":
@@ -142,6 +143,21 @@ async def _stated_before(here: Here) -> str:
     return last.observed.removeprefix("MFA attested: ") if await _still_good(here) else ""
 
 
+async def _with_nobody(here: Here) -> Observation:
+    """A rehearsal has nobody to enter a code: that it goes on without was allowed by somebody, who is recorded."""
+    if not here.rehearsal_exception:
+        return Observation.inconclusive(
+            expected="a sign-in that proves MFA, or who allowed a rehearsal to go without",
+            observed=f"{NOBODY}: no code can be entered, and nobody allowed to go without",
+            source="runbook.toml",
+            fix="Run an attended drill, or say in [rehearsal] policy_exception who allowed it.",
+        )
+    state = await here.estate.account.sign_in_without_code()
+    here.desk.excepted(why=f"signed in without a second factor: {NOBODY}", who=here.rehearsal_exception)
+    said = f"{NOBODY}; allowed by {here.rehearsal_exception} ({state.source}{_until(state)})"
+    return replace(Observation.not_needed(said, source="runbook.toml"), facts=(_session(state, ABSENT),))
+
+
 def _ambient(state: SignInState) -> Observation:
     return Observation(
         Verdict.INCONCLUSIVE,
@@ -153,66 +169,7 @@ def _ambient(state: SignInState) -> Observation:
     )
 
 
-# -- who, and what it may do --------------------------------------------------------------------------------------
-async def account_is_ours(here: Here) -> Observation:
-    """The provider itself says which account this is and who we are in it."""
-    expected, session = here.environment.aws, here.run.fact(AwsSession)
-    seen = await here.estate.account.identity()
-    known = any(fnmatchcase(seen.arn, pattern) for pattern in expected.identity_patterns)
-    where = "this machine (loopback)" if here.estate.account.loopback else "AWS"
-    return Observation.that(
-        seen.account == expected.account_id and known,
-        expected=f"account {expected.account_id}, signed in as {' or '.join(expected.identity_patterns)}",
-        observed=f"account {seen.account}, {seen.arn}, answered by {where}",
-        source="sts:GetCallerIdentity",
-        fix="Sign in to the account of this environment with the restoration role.",
-        facts=(SignedInAs(seen.account, seen.arn, session.mfa if session else ABSENT),),
-    )
-
-
-async def may_do_what_is_needed(here: Here) -> Observation:
-    """Asked of IAM's simulator before the work begins: a missing right is found now, not in stage 3."""
-    actions = restoring_actions()
-    who = await here.estate.account.identity()
-    try:
-        denied = await here.estate.account.denied(who.arn, actions)
-    except SignedOut:
-        raise
-    except NoVerdict as trouble:
-        raise NoVerdict(
-            f"{trouble.sentence}; read-only calls instead: {await _probed(here)}",
-            fix=trouble.fix,
-            provider_text=trouble.provider_text,
-            source=trouble.source,
-        ) from trouble
-    return Observation.that(
-        not denied,
-        expected=f"all of the {len(actions)} actions that the later stages call",
-        observed=f"NOT allowed: {', '.join(denied)}" if denied else f"all {len(actions)} allowed",
-        source="iam:SimulatePrincipalPolicy",
-        fix="Add them to the role's policy; a permission boundary or a service control policy may forbid them too.",
-    )
-
-
-async def _probed(here: Here) -> str:
-    """What a read of each kind answered, in words; none of them changes anything."""
-    backup, instance = here.environment.vault.backup, here.environment.database.source_instance
-    probes: dict[str, Callable[[], Awaitable[object]]] = {
-        "s3:ListBucket": lambda: here.estate.objects.list(backup.bucket, backup.prefix),
-        "rds:DescribeDBSnapshots": lambda: here.estate.databases.snapshots(instance),
-        "kms:DescribeKey": lambda: here.estate.keys.state(backup.kms_key),
-    }
-    said = []
-    for action, probe in probes.items():
-        try:
-            await probe()
-        except NoVerdict as trouble:
-            said.append(f"{action} NOT answered ({trouble.sentence})")
-        else:
-            said.append(f"{action} answered")
-    return ", ".join(said)
-
-
+# -- how long it lasts ---------------------------------------------------------------------------------------------
 async def identity_center_holds(here: Here) -> Observation:
     """Identity Center answers, and the sign-in outlasts what is ahead; the end is read before the work begins."""
     state = await here.estate.account.sign_in_state()

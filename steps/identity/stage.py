@@ -5,19 +5,21 @@ from __future__ import annotations
 from runbook.engine.procedure import Action, Attestation, Check, Lasting, Repeat, Stage
 from runbook.engine.verdict import Observation
 from steps.here import Here
-from steps.identity import machine, people, tokens
+from steps.identity import account, machine, people, tokens
 from steps.identity import sign_in as aws
 from steps.patience import LIMIT_S
 
 
 async def still_signed_in(here: Here) -> Observation:
-    """Heartbeat: the provider still knows us."""
-    seen = await here.estate.account.identity()
+    """Heartbeat: the provider still knows us, and nobody has set this machine's clock wrong since it was judged."""
+    seen, ahead = await here.estate.account.identity(), await here.estate.account.clock_offset()
+    right = abs(ahead) <= here.policy.clock_limit_s
+    wrong = f"; this machine's clock is {abs(ahead):,.0f} s {'ahead' if ahead > 0 else 'behind'}: set it"
     return Observation.that(
-        seen.account == here.environment.aws.account_id,
-        expected=f"account {here.environment.aws.account_id}",
-        observed=f"account {seen.account}",
-        source="sts:GetCallerIdentity",
+        seen.account == here.environment.aws.account_id and right,
+        expected=f"account {here.environment.aws.account_id}, and a clock that agrees with its provider's",
+        observed=f"account {seen.account}{'' if right else wrong}",
+        source="sts:GetCallerIdentity, HTTP Date",
     )
 
 
@@ -54,20 +56,22 @@ IDENTITY: Stage[Here] = Stage(
             asks=True,
             signs_in=aws.AWS,
             regain=lambda _: True,
+            needed_to_close=True,
         ),
         Check(
             id="identity.aws-account",
             title="Signed in to the right AWS account as the right person",
             why="Everything after this acts with this identity, on this account.",
             manual="aws sts get-caller-identity",
-            look=aws.account_is_ours,
+            look=account.account_is_ours,
+            asks=True,
         ),
         Check(
             id="identity.aws-permissions",
             title="This identity may do what the later stages call",
             why="A right that is missing is cheaper to find now than in the middle of stage 3.",
             manual="aws iam simulate-principal-policy --policy-source-arn ROLE_ARN --action-names …",
-            look=aws.may_do_what_is_needed,
+            look=account.may_do_what_is_needed,
         ),
         Check(
             id="identity.sso",
@@ -125,6 +129,7 @@ IDENTITY: Stage[Here] = Stage(
             why="Without enough custodians the vault stays shut, whatever else is restored.",
             manual="the printed contact list: call the custodians now, not in stage 2",
             statement=people.CONTACTS,
+            spared=people.needs_somebody,
             judge=people.contacts_judged,
         ),
     ),

@@ -10,7 +10,7 @@ from runbook.engine.run import LedgerEntry
 from runbook.engine.verdict import Finding, Observation, Verdict
 from runbook.estate.ports import BucketPosture, StoredObject
 from steps.facts import ArchiveKept, VaultBackupChosen
-from steps.here import Here, age, hours, iso, moment
+from steps.here import Here, age, age_kept, hours, iso, moment
 from steps.rate import Rate
 
 ARCHIVE: Final = "vault-backup.snap"
@@ -23,8 +23,8 @@ _JUDGES: Final = ("vault.download", "vault.inspect")  # a FAIL of these speaks a
 async def backup_is_there(here: Here) -> Observation:
     """The newest backup by the provider's LastModified, over all pages; how well it was kept becomes findings."""
     stored = await _all(here)
-    newest = await here.estate.objects.head(stored[-1].bucket, stored[-1].key)
-    posture = await here.estate.objects.posture(newest.bucket)
+    newest = await here.estate.backups.objects.head(stored[-1].bucket, stored[-1].key)
+    posture = await here.estate.backups.objects.posture(newest.bucket)
     findings = (*_kept_well(here, newest, stored), *_bucket_findings(newest.bucket, posture))
     kept = f"{len(stored)} kept, {'versioned' if posture.versioned else 'NOT versioned'}, object lock "
     return Observation.that(
@@ -41,7 +41,7 @@ async def backup_is_there(here: Here) -> Observation:
 async def _all(here: Here) -> tuple[StoredObject, ...]:
     """Every backup, oldest first; LayerFailed when there is none."""
     source = here.environment.vault.backup
-    stored = await here.estate.objects.list(source.bucket, source.prefix)
+    stored = await here.estate.backups.objects.list(source.bucket, source.prefix)
     if not stored:
         raise LayerFailed(
             f"there is no backup under s3://{source.bucket}/{source.prefix}",
@@ -52,10 +52,10 @@ async def _all(here: Here) -> tuple[StoredObject, ...]:
 
 
 def _kept_well(here: Here, newest: StoredObject, stored: tuple[StoredObject, ...]) -> tuple[Finding, ...]:
-    source, policy, now = here.environment.vault.backup, here.policy, here.provider_now()
+    source, policy = here.environment.vault.backup, here.policy
     findings = []
-    if now - newest.modified > policy.backup_age_limit:
-        findings.append(Finding(f"the newest vault backup is {age(newest.modified, now)} old", "major"))
+    if here.kept_until() - newest.modified > policy.backup_age_limit:
+        findings.append(Finding(f"the newest vault backup is {age_kept(here, newest.modified)}", "major"))
     if not newest.size:
         findings.append(Finding(f"the newest vault backup, {newest.key}, is empty: the backup job fails", "major"))
     elif len(stored) > 1 and newest.size < stored[-2].size * policy.backup_size_floor:
@@ -142,7 +142,7 @@ def _why(choice: Choice, newest: StoredObject, refused: dict[str, str]) -> str:
 
 async def _chosen(here: Here, chosen: StoredObject, why: str) -> Observation:
     """Pinned to the version that is there now."""
-    head = await here.estate.objects.head(chosen.bucket, chosen.key)
+    head = await here.estate.backups.objects.head(chosen.bucket, chosen.key)
     how_old = age(head.modified, here.provider_now())
     older = Finding(f"an older vault backup was used ({how_old} old): {why}", "major")
     return Observation.passed(
@@ -182,7 +182,7 @@ async def download(here: Here) -> Observation:
     """Streamed to a private place, hashed on the way, compared with the SHA-256 that the backup job stated."""
     chosen = here.desk.need(VaultBackupChosen)
     await here.desk.intend("file:Write", ARCHIVE, creates=(FILE, ARCHIVE))
-    got = await here.estate.objects.download(
+    got = await here.estate.backups.objects.download(
         _pinned(chosen), here.house.place(ARCHIVE), Rate(here.desk, "downloading and hashing")
     )
     if chosen.sha256 and got.sha256 != chosen.sha256:

@@ -53,6 +53,12 @@ async def unseal(here: Here) -> Observation:
     status = await here.estate.vault.seal_status()
     if not status.sealed:
         return _opened("open: others finished it", (ELSEWHERE,) * status.threshold)
+    if here.unattended:
+        raise NoVerdict(
+            "sealed, and no person present: shares are never taken from a store",
+            fix="Run an attended drill with the custodians: only a vault that unseals itself is rehearsed to the end.",
+            source="procedure",
+        )
     if status.progress and _begun_by_us(here):
         permit = await here.desk.intend("vault:Unseal", here.environment.vault.address, label="reset")
         status = await here.estate.vault.reset_unseal(permit)  # whose shares were in is not known any more
@@ -168,7 +174,7 @@ async def _key_state(here: Here) -> str:
     if archive.seal != "awskms" or not archive.kms_key:
         return "not known"
     try:
-        return await here.estate.keys.state(archive.kms_key) or "gone"
+        return await here.estate.backups.keys.state(archive.kms_key) or "gone"
     except NoVerdict:
         return "not known"
 

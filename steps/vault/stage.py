@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from runbook.engine.procedure import Action, Check, Lasting, Question, Repeat, Stage
+from steps.handing_over import vault_serves
 from steps.here import Here
 from steps.vault import backup, proofs, target
 from steps.vault import open as opening
@@ -84,6 +85,7 @@ VAULT: Stage[Here] = Stage(
             perform=target.initialise_target,
             repeat=Repeat.AGAIN,
             undo=target.wipe_target,
+            keeps=vault_serves,
             regain=target.restore_not_seen,
         ),
         Action(
@@ -96,6 +98,7 @@ VAULT: Stage[Here] = Stage(
             perform=act.restore_archive,
             repeat=Repeat.ONCE,
             undo=target.wipe_target,
+            keeps=vault_serves,
         ),
         Action(
             id="vault.restart",

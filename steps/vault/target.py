@@ -24,21 +24,36 @@ async def target_is_safe(here: Here) -> Observation:
     """The server that will be overwritten is the one that may be: proven once, then known by its certificate."""
     settings, vault = here.environment.vault, here.estate.vault
     status, fingerprint = await vault.seal_status(), await vault.fingerprint()
-    production = settings.address == settings.production_address or (
-        status.cluster_id is not None and status.cluster_id == settings.cluster_id and not made_by_us(here)
-    )
+    production = not here.recovering and _is_production(here, status)
     free = not status.initialised or made_by_us(here)
     state = "empty" if not status.initialised else "made by this run" if free else "IN USE by somebody else"
     misfit = _misfit(here, status)
     return Observation.that(
         not production and free and settings.address.startswith("https://") and not misfit,
-        expected="an empty server over https that is not production's, of the same product, not older than the backup",
+        expected=f"an empty server over https{_not_productions(here)}, of the same product, not older than the backup",
         observed=f"{settings.address}: {status.product or settings.product} {status.version}, {status.storage} storage,"
         f" {status.seal_type} seal, {state}" + (", THIS IS PRODUCTION" if production else "") + misfit,
         source="vault: GET /v1/sys/seal-status, TLS certificate",
-        fix=_way_out(here, status) if misfit else "Give this run an empty staging server; never production's.",
+        fix=_way_out(here, status) if misfit else _empty_one(here),
         facts=(TargetProven(settings.address, fingerprint),),
     )
+
+
+def _is_production(here: Here, status: SealStatus) -> bool:
+    """By its address, and by its cluster id until this run restores production's into it."""
+    settings = here.environment.vault
+    theirs = status.cluster_id is not None and status.cluster_id == settings.cluster_id
+    return settings.address == settings.production_address or (theirs and not made_by_us(here))
+
+
+def _not_productions(here: Here) -> str:
+    return "" if here.recovering else " that is not production's"
+
+
+def _empty_one(here: Here) -> str:
+    if here.recovering:
+        return "Empty this server's storage (keep a copy of it), or configure a new one as production's."
+    return "Give this run an empty staging server; never production's."
 
 
 def _misfit(here: Here, status: SealStatus) -> str:
@@ -111,6 +126,12 @@ async def cannot_reach_production(here: Here) -> Observation:
 
 
 async def _egress_attested(here: Here) -> Observation:
+    if here.unattended:
+        raise NoVerdict(
+            "not measured, and no person is present who could attest the rule",
+            fix="Configure [staging.vault] egress_probe: a rehearsal needs a measurement.",
+            source="runbook.toml",
+        )
     rule = here.environment.vault.egress_rule
     statement = f"The target cannot reach production's databases and APIs, by this rule: {rule or '(name it)'}"
     stated = await here.desk.operator.attest(Attest(here.desk.step, statement))

@@ -25,7 +25,8 @@ from runbook.estate.postgres.conninfo import conninfo
 from runbook.estate.postgres.server import PostgresDatabase
 from runbook.estate.postgres.session import Session
 from runbook.manifest import Manifest
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.servers.postgres import ADMIN, Cluster
 from steps.database.catalogue import differences
 from steps.database.compare import compare, plan, second_look
@@ -137,7 +138,7 @@ def _without_tls(server: Server, door: Door) -> PostgresDatabase:
         return make_conninfo(secure, sslmode="disable", sslrootcert="")
 
     where = Endpoint("127.0.0.1", server.cluster.port)
-    return PostgresDatabase(Session(where, parameters, Interlock(Reach(loopback_only=True)), door))
+    return PostgresDatabase(Session(where, parameters, Interlock(bounds.practice()), door))
 
 
 def main() -> int:

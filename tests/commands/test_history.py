@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Home:
 
 def test_times_and_counts_of_an_earlier_run_are_known(home: Home) -> None:
     recorded(home, 3)
-    (run,) = history.earlier(home, but=NOW)
+    (run,) = history.earlier(home.shelf, TrainingLog(home.root), but=NOW)
     assert (run.available_s, run.verified_s) == (754, 801)
     assert run.rows == {"public.patients": 3000, "public.outbox": 0}, "what was written as <10 cannot be compared"
     assert run.share_labels == ("Ada", "Grace", "Edsger")
@@ -46,7 +46,9 @@ def test_times_and_counts_of_an_earlier_run_are_known(home: Home) -> None:
 def test_the_newest_comes_first_and_only_the_newest_are_read(home: Home) -> None:
     for number in range(1, history.LOOKED_INTO + 3):
         recorded(home, number)
-    runs = history.earlier(home, but=f"training-202702{history.LOOKED_INTO + 2:02}T100000Z-7f3a")
+    runs = history.earlier(
+        home.shelf, TrainingLog(home.root), but=f"training-202702{history.LOOKED_INTO + 2:02}T100000Z-7f3a"
+    )
     assert [run.ended.day for run in runs] == list(range(history.LOOKED_INTO + 1, 0, -1))
     assert [bool(run.rows) for run in runs] == [True] * history.LOOKED_INTO + [False]
 
@@ -65,7 +67,7 @@ def test_the_newest_comes_first_and_only_the_newest_are_read(home: Home) -> None
 def test_a_record_that_cannot_be_read_adds_nothing_and_stops_nothing(home: Home, damage: bytes) -> None:
     document = recorded(home, 3)
     (home.folder(document["run_id"]) / "run.json").write_bytes(damage)
-    (run,) = history.earlier(home, but=NOW)
+    (run,) = history.earlier(home.shelf, TrainingLog(home.root), but=NOW)
     assert (run.run_id, run.cluster_id, run.rows) == (document["run_id"], "", {})
     assert (run.available_s, run.verified_s) == (None, None)
 
@@ -74,5 +76,5 @@ def test_a_record_of_an_older_tool_has_no_times(home: Home) -> None:
     document = recorded(home, 3)
     del document["restore"]
     (home.folder(document["run_id"]) / "run.json").write_text(json.dumps(document), encoding="utf-8")
-    (run,) = history.earlier(home, but=NOW)
+    (run,) = history.earlier(home.shelf, TrainingLog(home.root), but=NOW)
     assert (run.available_s, run.rows) == (None, {})

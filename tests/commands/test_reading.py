@@ -114,7 +114,9 @@ def test_the_version_is_printed(capsys: Said) -> None:
     assert capsys.readouterr().out == f"runbook {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [["drill"], ["train", "--plain", "--unattended"], ["train", "--force"], ["--skip"]])
+@pytest.mark.parametrize(
+    "words", [["drill", "--force"], ["train", "--plain", "--unattended"], ["train", "--force"], ["--skip"]]
+)
 def test_what_is_not_there_is_wrong_usage(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
@@ -189,3 +191,19 @@ def test_the_tree_of_errors_is_drawn_where_it_begins() -> None:
     kinds = (NoVerdict, LayerFailed, Refused, RecordFailed, WrongUse, OperatorGone)
     assert errors.__doc__ is not None
     assert [kind.__name__ for kind in kinds if kind.__name__ not in errors.__doc__] == []
+
+
+def test_a_configuration_that_is_wrong_keeps_nobody_from_looking_or_training(
+    training: MemoryTraining, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    broken = tmp_path / "runbook.toml"
+    broken.write_text("[platform]\nnmae = 'Clinic'\n", encoding="utf-8")
+    training.runbook("train", "--unattended")
+    for command in (["status"], ["resume"]):
+        capsys.readouterr()
+        assert training.runbook(*command, "--config", str(broken)) in {ExitCode.PASS, ExitCode.WRONG_USE}
+        said = capsys.readouterr()
+        assert f"{broken} cannot be used" in said.err
+        assert "Traceback" not in said.err
+    assert training.runbook("drill", "--plain", "--config", str(broken)) == ExitCode.WRONG_USE
+    assert "line 2: platform.nmae" in capsys.readouterr().err

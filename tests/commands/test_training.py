@@ -226,7 +226,7 @@ def test_a_run_of_another_procedure_is_not_resumed(
     training: MemoryTraining, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training.runbook("train", "--plain", typed="open\n")
-    monkeypatch.setattr("runbook.commands.plans.policy_hash", lambda: "another")
+    monkeypatch.setattr("runbook.commands.plans.policy_hash", lambda _: "another")
     assert training.runbook("resume", "--plain") == ExitCode.WRONG_USE
     assert "begun under another policy and procedure" in capsys.readouterr().err
 

@@ -38,14 +38,15 @@ def _practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The real servers, through the real adapters, wired as a training run wires them."""
     from runbook.commands.wiring import connect
     from runbook.estate.door import Door
-    from runbook.safety.interlock import Interlock, Reach
+    from runbook.safety import bounds
+    from runbook.safety.interlock import Interlock
     from runbook.training.client import PracticeEstate
 
     folder = tmp_path_factory.mktemp("practice")
     practice, door = PracticeEstate.start(folder, seed=1), Door()
     try:
         environment = practice.environment()
-        interlock = Interlock(Reach(loopback_only=True))
+        interlock = Interlock(bounds.practice())
         estate = connect(environment, practice.credential, interlock, door)
         nameless = connect(_without_names(environment), practice.credential, interlock, door)
         asyncio.run(estate.account.sign_in(practice.credential("aws-mfa-code")))

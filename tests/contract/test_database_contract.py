@@ -121,6 +121,9 @@ def test_a_copy_is_ours_private_and_made_once(world: World, copy: Instance):
     assert copy.host
     assert copy.port
     assert [one.id for one in world.ask(databases.tagged("runbook-run", world.run))] == [copy.id]
+    assert [one.id for one in world.ask(databases.ours(copy.id[:3], "runbook-run"))] == [copy.id]
+    assert world.ask(databases.ours(copy.id[:3], "another-key")) == ()
+    assert world.ask(databases.ours("no-such-name", "runbook-run")) == ()
     assert world.ask(databases.instance("no-such-instance")) is None
     assert world.ask(databases.restore(world.permit(SNAPSHOT, spec.instance), spec)).id == copy.id
     theirs = replace(spec, tags={"runbook-run": "another run"})

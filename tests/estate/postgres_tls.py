@@ -16,7 +16,8 @@ from runbook.engine.ports import Secret
 from runbook.estate.door import Door
 from runbook.estate.ports import Endpoint, Login
 from runbook.estate.postgres.server import PostgresDatabase, PostgresDatabases
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.certificates import Authority
 from runbook.training.servers.postgres import Cluster
 from runbook.training.servers.tls_front import TlsFront
@@ -43,7 +44,7 @@ class Server:
         """As that user; `others` may be the password, the host or the database's name."""
         password, host = Secret(others.pop("password", PASSWORD)), others.pop("host", HOST)
         where = settings(self.authority.ca_file, **others)
-        databases = PostgresDatabases(where, Secret("unused"), Interlock(Reach(loopback_only=True)), door)
+        databases = PostgresDatabases(where, Secret("unused"), Interlock(bounds.practice()), door)
         return databases.at(Endpoint(host, self.port, "127.0.0.1"), Login(user, password))
 
     def admin(self) -> contextlib.AbstractContextManager[Connection]:

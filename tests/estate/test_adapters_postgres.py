@@ -16,7 +16,8 @@ from runbook.estate.door import Door
 from runbook.estate.ports import ContentAsk, Endpoint, TableContent, TableShape
 from runbook.estate.postgres import questions
 from runbook.estate.postgres.server import PostgresDatabase, PostgresDatabases
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.certificates import Authority
 from tests.estate.postgres_lab import nothing
 from tests.estate.postgres_tls import PASSWORD, Server, served, settings
@@ -345,6 +346,6 @@ async def test_who_cannot_connect_reads_why(server, door, tmp_path):
 
 
 async def test_the_interlock_is_asked_about_the_address_really_called(server, door):
-    databases = PostgresDatabases(settings(None), Secret(PASSWORD), Interlock(Reach(loopback_only=True)), door)
+    databases = PostgresDatabases(settings(None), Secret(PASSWORD), Interlock(bounds.practice()), door)
     with pytest.raises(Refused, match=r"10\.0\.0\.1"):
         await databases.at(Endpoint("localhost", 5432, "10.0.0.1")).ping()

@@ -18,7 +18,8 @@ from runbook.estate.door import Door
 from runbook.estate.ports import SealStatus, Undecryptable, WrongShares
 from runbook.estate.vault.server import VaultServer
 from runbook.estate.vault_snapshot.inspection import RAFT, inspect
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.certificates import Authority
 from runbook.training.servers.openbao import Bao
 from runbook.training.servers.waiting import Ports, until
@@ -101,7 +102,7 @@ def _filled(bao: Bao, archive: Path) -> Production:
 def target(tmp_path, authority) -> Iterator[Target]:
     bao = Bao("bao staging", tmp_path / "bao", authority, Ports())
     bao.start()
-    door, interlock = Door(), Interlock(Reach(loopback_only=True))
+    door, interlock = Door(), Interlock(bounds.practice())
     try:
         yield Target(bao, VaultServer(settings(bao.address, authority.ca_file), interlock, door), interlock)
     finally:
@@ -243,7 +244,7 @@ async def test_the_certificate_is_verified_and_named(target, authority, tmp_path
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
     stranger = Authority(tmp_path / "other")
     door = Door()
-    vault = VaultServer(settings(target.bao.address, stranger.ca_file), Interlock(Reach()), door)
+    vault = VaultServer(settings(target.bao.address, stranger.ca_file), Interlock(bounds.practice()), door)
     for call in (vault.fingerprint, vault.seal_status):
         with pytest.raises(NoVerdict, match="certificate could not be verified"):
             await call()

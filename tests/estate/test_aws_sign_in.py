@@ -20,7 +20,8 @@ from runbook.estate.aws.objects import AwsObjects
 from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.door import Door
 from runbook.estate.ports import WrongCode
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.operator_sign_in import OperatorSignIn
 from runbook.training.servers.aws_names import ACCOUNT, BUCKET, REGION
 from runbook.training.servers.aws_process import AwsProcess
@@ -99,7 +100,7 @@ def operator(aws: AwsProcess, folder: Path, door: Door, way: str) -> Operator:
         "account_id": ACCOUNT, "region": REGION, "endpoint": aws.endpoint,
         "identity_patterns": hands.identities(), "sign_in": hands.settings(),
     })  # fmt: skip
-    held, interlock = hands.credentials(), Interlock(Reach(loopback_only=True))
+    held, interlock = hands.credentials(), Interlock(bounds.practice())
     keys = (Secret(held["aws-access-key"]), Secret(held["aws-secret-key"])) if way == "mfa" else None
     signed_in = AwsSignIn(settings, keys, interlock)
     access = AwsAccess(settings, signed_in, interlock, door)

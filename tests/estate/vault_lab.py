@@ -19,7 +19,8 @@ from runbook.engine.ports import Permit, Secret
 from runbook.estate.door import Door
 from runbook.estate.ports import SealStatus, WrongShares
 from runbook.estate.vault.server import VaultServer
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.certificates import Authority
 from runbook.training.servers.openbao import Bao, BaoError
 from runbook.training.servers.waiting import Ports, until
@@ -127,7 +128,7 @@ class Lab:
         """A server that is started and uninitialised."""
         bao = Bao(name, self.folder / name, self.authority, self.ports, extra or {})
         known = settings(bao.address, self.authority.ca_file)
-        node = Node(bao, VaultServer(known, Interlock(Reach(loopback_only=True)), self.door))
+        node = Node(bao, VaultServer(known, Interlock(bounds.practice()), self.door))
         self.nodes.append(node)
         bao.start()
         return node

@@ -11,7 +11,8 @@ from runbook.estate.aws.client import AwsAccess, ServiceName, Signed
 from runbook.estate.aws.credentials import WithKeys, with_credentials
 from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.door import Door
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 
 REGION = "eu-west-2"
 
@@ -38,7 +39,7 @@ class SignedInAlready:
 def access_to(door: Door, endpoint: str | None = None, *, training: bool = False) -> AwsAccess:
     """Endpoint None: AWS's own addresses, which moto catches in this process."""
     settings = settings_for(endpoint)
-    interlock = Interlock(Reach(loopback_only=training or endpoint is not None))
+    interlock = Interlock(bounds.Bounds("training", loopback_only=training or endpoint is not None))
     return AwsAccess(settings, SignedInAlready(settings, interlock), interlock, door)
 
 

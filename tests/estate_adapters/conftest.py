@@ -13,7 +13,8 @@ from runbook.engine.ports import Permit
 from runbook.estate.aws.client import AwsAccess
 from runbook.estate.door import Door
 from runbook.estate.vault.server import VaultServer
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from tests.estate_adapters.aws import access_to
 from tests.estate_adapters.loopback_aws import Cloud, loopback_aws
 from tests.estate_adapters.signing import Bench
@@ -123,7 +124,7 @@ def server() -> Iterator[Scripted]:
 
 @pytest.fixture
 def vault(server, door) -> VaultServer:
-    return VaultServer(settings(address(server)), Interlock(Reach(loopback_only=True)), door)
+    return VaultServer(settings(address(server)), Interlock(bounds.practice()), door)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from runbook.engine.ports import Permit
 from runbook.estate.door import Door
 from runbook.estate.http import Wiring
 from runbook.estate.rates import KnownRates
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from tests.training import openapi
 
 CONTRACTS = Path(__file__).parents[3] / "shared" / "contracts"
@@ -75,7 +76,7 @@ def permit(operation: str, target: str) -> Permit:
 
 
 def interlock() -> Interlock:
-    return Interlock(Reach(loopback_only=True))
+    return Interlock(bounds.practice())
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from runbook.estate.aws.client import AwsAccess
 from runbook.estate.aws.objects import AwsObjects
 from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.door import Door
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from tests.estate_adapters.aws import settings_for
 from tests.estate_adapters.loopback_aws import Cloud
 
@@ -52,7 +53,7 @@ class Bench:
     ) -> Signing:
         """`real`: at AWS's own addresses, which the interlock refuses to call here."""
         settings = settings_for(None if real else self.cloud.address, sign_in=sign_in)
-        interlock = Interlock(Reach(loopback_only=True))
+        interlock = Interlock(bounds.practice())
         signed_in = AwsSignIn(settings, keys, interlock, now=lambda: NOW)
         access = AwsAccess(settings, signed_in, interlock, self.door)
         return Signing(AwsAccount(access, signed_in), AwsObjects(access), access, interlock)

@@ -125,3 +125,20 @@ async def test_tagged_ones_are_found_over_all_pages(access: AwsAccess, rds: Stub
     rds.add_response(DESCRIBE, {"DBInstances": [tagged("a", "1"), tagged("b", "2")], "Marker": "m"}, {})
     rds.add_response(DESCRIBE, {"DBInstances": [tagged("c", "1"), {}]}, {"Marker": "m"})
     assert [each.id for each in await AwsDatabases(access).tagged("runbook", "1")] == ["a", "c"]
+
+
+async def test_ours_are_instances_and_manual_snapshots_with_our_tag_and_a_name_of_ours(
+    access: AwsAccess, rds: Stubber
+) -> None:
+    def named(key: str, name: str, tag: str = "runbook") -> dict[str, Any]:
+        return {key: name, "TagList": [{"Key": tag, "Value": "1"}]}
+
+    instances = [named("DBInstanceIdentifier", name) for name in ("rt-a", "clinic")]
+    snapshots = [named("DBSnapshotIdentifier", "rt-s"), named("DBSnapshotIdentifier", "rt-t", "other"), {}]
+    manual = {"SnapshotType": "manual"}
+    rds.add_response(DESCRIBE, {"DBInstances": [*instances, {}]}, {})
+    rds.add_response("describe_db_snapshots", {"DBSnapshots": snapshots[:1], "Marker": "m"}, manual)
+    rds.add_response("describe_db_snapshots", {"DBSnapshots": snapshots[1:]}, {**manual, "Marker": "m"})
+    found = await AwsDatabases(access).ours("rt-", "runbook")
+    assert [each.id for each in found] == ["rt-a", "rt-s"]
+    assert found[1].tags == {"runbook": "1"}

@@ -6,6 +6,7 @@ import pytest
 
 from runbook.engine.errors import NoVerdict, SignedOut
 from runbook.engine.ports import Secret
+from runbook.safety.iam import Sample
 from tests.estate_adapters.loopback_aws import Asked, refusal, session, simulated
 from tests.estate_adapters.signing import KEYS, MFA, ROLE, Bench, Signing, ask
 
@@ -43,6 +44,19 @@ def test_the_simulator_is_told_that_mfa_is_there_and_signs_for_iams_region(signe
     assert "eu-west-2" in asked.form.values()
     assert "kms:GrantIsForAWSResource" in asked.form.values(), "a grant is made by RDS, in our name"
     assert asked.region == "us-east-1"
+
+
+def test_each_action_is_asked_about_what_it_would_be_done_to(signed: Signing, bench: Bench) -> None:
+    """A policy that is bound to names and tags allows nothing "for any resource"."""
+    copy = "arn:aws:rds:eu-west-2:111122223333:db:rt-sample"
+    samples = {"rds:DeleteDBInstance": Sample(copy, (("aws:ResourceTag/runbook:run", "drill-sample"),))}
+    bench.cloud.answers[WHAT] = simulated(ALLOWED)
+    assert ask(signed.account.denied(SESSION, ACTIONS, samples)) == ()
+    anything, one = (each.form for each in bench.cloud.asked if each.what == WHAT)
+    assert [anything["ActionNames.member.1"], one["ActionNames.member.1"]] == list(ACTIONS)
+    assert "ResourceArns.member.1" not in anything
+    assert one["ResourceArns.member.1"] == copy
+    assert {"aws:ResourceTag/runbook:run", "drill-sample"} <= set(one.values())
 
 
 def test_answers_come_in_pages(signed: Signing, bench: Bench) -> None:

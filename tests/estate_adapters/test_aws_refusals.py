@@ -8,7 +8,7 @@ from botocore.session import Session
 from runbook.estate.aws import database_refusals
 from runbook.estate.aws.errors import _MEANINGS
 from runbook.estate.aws.refusals import TABLE, Meaning
-from runbook.safety.interlock import OPERATIONS
+from runbook.safety.operations import OPERATIONS
 
 UNCALLED = "rds:ListTagsForResource"  # a right that reading tags may take; the tags come with the descriptions
 CALLED = sorted(each.name for each in OPERATIONS if each.name.startswith("rds:") and each.name != UNCALLED)

@@ -40,7 +40,7 @@ def test_before_there_is_a_session_only_sts_is_asked_who_we_are(signing, cloud: 
 
 def test_long_term_keys_cannot_be_used_for_more_than_signing_in(signing, cloud: Cloud) -> None:
     sts = signing.access.client("sts")
-    with pytest.raises(Refused, match="may not be called with long-term keys"):
+    with pytest.raises(Refused, match="for signing in or reading only"):
         sts.get_access_key_info(AccessKeyId="AKIALONGTERM12345")
     assert cloud.asked == []
 

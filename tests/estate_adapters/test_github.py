@@ -13,7 +13,8 @@ from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Secret
 from runbook.estate.github import GitHub
 from runbook.estate.ports import CombinedStatus
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from tests.estate_adapters.provider import Provider, answer, conforms, door, examples, interlock
 
 __all__ = ["door"]
@@ -218,7 +219,7 @@ async def test_the_documented_attestations_are_understood(door, name):
 
     urls = {httpx.URL(each["bundle_url"]).path for each in document["attestations"]}
     here = Provider({f"GET {ATTESTATIONS}": answer(document), **{f"GET {path}": in_store for path in urls}})
-    outside = Interlock(Reach(loopback_only=False))
+    outside = Interlock(bounds.reading())
     found = await GitHub("http://127.0.0.1", Secret("gh-token"), outside, door, wiring=here.wiring).attestations(
         "acme-health/app", DIGEST
     )

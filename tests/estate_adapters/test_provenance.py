@@ -219,12 +219,13 @@ def test_nothing_is_printed_and_nothing_written_into_the_home(genuine, tmp_path:
 import asyncio, json
 from runbook.estate.door import Door
 from runbook.estate.provenance.verifier import ProvenanceVerifier
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 async def main():
     door = Door(1)
     with open({str(GENUINE)!r}) as file:
         bundle = json.load(file)
-    await ProvenanceVerifier(Interlock(Reach()), door).verify(bundle, **{genuine.wanted()!r})
+    await ProvenanceVerifier(Interlock(bounds.practice()), door).verify(bundle, **{genuine.wanted()!r})
     door.close()
 asyncio.run(main())
 """

@@ -21,7 +21,8 @@ from runbook.engine.ports import Secret
 from runbook.estate.door import Door
 from runbook.estate.ports import Provenance
 from runbook.estate.provenance.verifier import ProvenanceVerifier
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from tests.support.waiting import eventually
 
 DIGEST = "sha256:" + "3f" * 32
@@ -140,7 +141,7 @@ def alive_in(group: int) -> list[int]:
 
 
 def verifier(door: Door, **more: Any) -> ProvenanceVerifier:
-    return ProvenanceVerifier(Interlock(Reach(loopback_only=False)), door, **more)
+    return ProvenanceVerifier(Interlock(bounds.reading()), door, **more)
 
 
 async def verify(door: Door, **more: Any) -> Provenance:
@@ -283,7 +284,7 @@ async def test_without_gh_both_ways_out_are_named(door, tmp_path, monkeypatch) -
 
 async def test_training_does_not_start_it(gh, door) -> None:
     gh.answers([result()])
-    interlock = Interlock(Reach(loopback_only=True))
+    interlock = Interlock(bounds.practice())
     with pytest.raises(Refused, match="training cannot leave this machine"):
         await ProvenanceVerifier(interlock, door).verify(internal_bundle(), **ASKED)  # type: ignore[arg-type]
     assert not gh.called

@@ -11,7 +11,8 @@ from runbook.engine.ports import Secret
 from runbook.estate.ports import Undecryptable, WrongShares
 from runbook.estate.vault import wire
 from runbook.estate.vault.server import VaultServer
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from tests.estate_adapters.vault_scripted import Handler, settings
 
 NOTHING = lambda *_: None  # noqa: E731 - a progress nobody looks at
@@ -75,13 +76,13 @@ async def test_a_silent_server_is_no_verdict(server, vault, monkeypatch):
 
 
 async def test_a_server_that_is_gone_is_no_verdict(door):
-    vault = VaultServer(settings("http://127.0.0.1:1"), Interlock(Reach()), door)
+    vault = VaultServer(settings("http://127.0.0.1:1"), Interlock(bounds.practice()), door)
     with pytest.raises(NoVerdict, match="could not be reached"):
         await vault.seal_status()
 
 
 async def test_training_reaches_no_other_machine(door):
-    vault = VaultServer(settings("https://vault.example.test:8200"), Interlock(Reach()), door)
+    vault = VaultServer(settings("https://vault.example.test:8200"), Interlock(bounds.practice()), door)
     for call in (vault.seal_status, vault.fingerprint):
         with pytest.raises(Refused, match="training cannot leave"):
             await call()

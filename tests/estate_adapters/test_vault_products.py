@@ -9,13 +9,14 @@ import pytest
 from runbook.engine.errors import LayerFailed, NoVerdict, SignedOut
 from runbook.engine.ports import Permit, Secret
 from runbook.estate.vault.server import VaultServer
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from tests.estate_adapters.vault_scripted import Handler, Scripted, address, settings
 
 
 @pytest.fixture
 def hashicorp(server, door) -> VaultServer:
-    return VaultServer(settings(address(server), "vault"), Interlock(Reach()), door)
+    return VaultServer(settings(address(server), "vault"), Interlock(bounds.practice()), door)
 
 
 HEALTH = {
@@ -73,7 +74,7 @@ async def test_the_product_is_told_by_what_only_one_of_them_says(server, vault, 
     ],
 )
 async def test_a_token_of_the_other_product_is_told(server, door, permit, product, token, told):  # noqa: PLR0917 - a table
-    vault = VaultServer(settings(address(server), product), Interlock(Reach()), door)
+    vault = VaultServer(settings(address(server), product), Interlock(bounds.practice()), door)
     server.say(200, auth={"client_token": token, "metadata": {"role_name": "drill"}})
     name = await vault.login(permit("vault:Login"), role_id=Secret("r"), secret_id=Secret("s"), mount="approle")
     assert name == told

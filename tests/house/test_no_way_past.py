@@ -10,21 +10,28 @@ from runbook import cli
 from runbook.engine.ports import Act
 from tests.house.source import called, modules
 
+EVERYWHERE = {"-h", "--help", "--home", "--config", "--debug"}
 OPTIONS = {
-    "": {"-h", "--help", "--version", "--home", "--debug"},
-    "train": {
-        *("-h", "--help", "--home", "--debug", "--list", "--check", "--estate-only", "--seed"),
-        *("--explain", "--plain", "--unattended"),
-    },
-    "resume": {"-h", "--help", "--home", "--debug", "--plain", "--unattended"},
-    "status": {"-h", "--help", "--home", "--debug", "--json"},
-    "report": {"-h", "--help", "--home", "--debug", "--format", "-o"},
-    "manifest": {
-        *("-h", "--help", "--home", "--debug", "--host", "--hostaddr", "--port", "--database", "--user", "--ca-file"),
-        *("--password-stdin", "--buckets", "--connections", "-o"),
-    },
+    "": EVERYWHERE | {"--version"},
+    "train": EVERYWHERE | {"--list", "--check", "--estate-only", "--seed", "--explain", "--plain", "--unattended"},
+    "drill": EVERYWHERE | {"--plain", "--unattended", "--point-in-time"},
+    "recover": EVERYWHERE | {"--plain"},
+    "resume": EVERYWHERE | {"--plain", "--unattended"},
+    "watch": EVERYWHERE,
+    "status": EVERYWHERE | {"--json"},
+    "report": EVERYWHERE | {"--format", "-o"},
+    "config": EVERYWHERE,
+    "credentials": EVERYWHERE | {"--environment"},
+    "iam": EVERYWHERE | {"--signin"},
+    "manifest": EVERYWHERE
+    | {"--host", "--hostaddr", "--port", "--database", "--user", "--ca-file"}
+    | {"--password-stdin", "--buckets", "--connections", "-o"},
 }
-VARIABLES = {"RUNBOOK_HOME", "TERM"}  # read by name; the practice estate's own processes are told more
+VARIABLES = {
+    "RUNBOOK_CONFIG",
+    "RUNBOOK_HOME",
+    "TERM",
+}  # read by name; the practice estate's own processes are told more
 WORDS = re.compile(r"skip|force|bypass|override|ignore|unsafe|insecure|no.?verify|yes", re.IGNORECASE)
 
 
@@ -82,8 +89,8 @@ def test_a_checkpoint_is_said_to_be_open_in_one_place_only() -> None:
         for keyword in call.keywords
         if keyword.arg == "decision" and isinstance(keyword.value, ast.Constant) and keyword.value.value == "opened"
     ]
-    assert places == ["runbook/engine/conductor.py"]
+    assert places == ["runbook/engine/gatekeeper.py"]
 
 
 def test_these_are_all_the_answers_there_are() -> None:
-    assert {act.value for act in Act} == {"sign-in", "retry", "attest", "close", "back", "abort", "open"}
+    assert {act.value for act in Act} == {"sign-in", "retry", "attest", "accept", "close", "back", "abort", "open"}

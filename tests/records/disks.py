@@ -82,3 +82,48 @@ class TracingDisk(Disk):
     def sync_folder(self, folder: Path) -> None:
         self.calls.append("folder")
         super().sync_folder(folder)
+
+
+class FailsAt(Disk):
+    """Fails at one call, or from it on: a write (`full`, `short`), an fsync (`io`), opening to write (`readonly`).
+
+    `fired` says whether it came to that.  An fsync on a descriptor whose last one failed is an error of the product.
+    """
+
+    def __init__(self, how: str, number: int, *, stays: bool = False) -> None:
+        self.how = how
+        self.number = number
+        self.stays = stays
+        self.fired = False
+        self._calls = 0
+        self._lost: set[int] = set()
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR) and self._now("readonly"):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return super().open(path, flags, mode)
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        if self.how == "full" and self._now("full"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self.how == "short" and self._now("short"):
+            return super().write(descriptor, data[: len(data) // 2])
+        return super().write(descriptor, data)
+
+    def fsync(self, descriptor: int) -> None:
+        assert descriptor not in self._lost, "a failed fsync was tried again on the same descriptor"
+        if self._now("io"):
+            self._lost.add(descriptor)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def close(self, descriptor: int) -> None:
+        super().close(descriptor)
+        self._lost.discard(descriptor)
+
+    def _now(self, how: str) -> bool:
+        if how != self.how:
+            return False
+        self._calls += 1
+        due = self._calls >= self.number if self.stays else self._calls == self.number
+        self.fired = self.fired or due
+        return due

@@ -35,6 +35,9 @@ class FakeClock:
     def boot_id(self) -> str:
         return "boot-1"
 
+    def asleep_s(self) -> float:
+        return 0.0
+
     async def sleep(self, seconds: float) -> None:
         self.pass_by(seconds)
 

@@ -79,9 +79,12 @@ def test_no_public_way_leads_to_another_file(home: Path, calm: dict[str, Any], t
     log = TrainingLog(home)
     with pytest.raises(AttributeError):
         log.path = tmp_path / "restoration-test-log.csv"  # type: ignore[misc]  # the test is that it cannot be set
+    for wrong in (log_file.TestLog(home, home), log_file.TestLog(tmp_path, home)):
+        with pytest.raises(RecordFailed, match="takes no training run"):
+            wrong.record(calm, evidence_path="x", evidence_digest=DIGEST)
     public = {name for name in vars(log_file) if isinstance(vars(log_file)[name], type) and not name.startswith("_")}
     writers = {name for name in public if hasattr(vars(log_file)[name], "record")}
-    assert writers == {"TrainingLog"}
+    assert writers == {"TrainingLog", "TestLog"}, "one takes nothing but training, the other everything but"
 
 
 def test_a_damaged_log_is_left_alone_and_the_row_kept(home: Path, calm: dict[str, Any]) -> None:
@@ -94,7 +97,7 @@ def test_a_damaged_log_is_left_alone_and_the_row_kept(home: Path, calm: dict[str
     assert log.path.read_bytes() == damaged
     kept = json.loads((home / "pending" / "training-2.json").read_text())
     assert kept["row"]["run_id"] == "training-2"
-    assert kept["log"] == "training-log.csv"
+    assert Path(kept["log"]).name == "training-log.csv"
 
 
 def test_a_row_that_contradicts_itself_never_reaches_the_log(home: Path, calm: dict[str, Any]) -> None:

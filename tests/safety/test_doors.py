@@ -16,7 +16,9 @@ from runbook.estate.cloudflare import Cloudflare
 from runbook.estate.door import Door
 from runbook.estate.http import Wiring
 from runbook.estate.ports import DnsRecord, EdgeNetwork
-from runbook.safety.interlock import Effect, Interlock, Reach, of_http
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
+from runbook.safety.operations import Effect, of_http
 from tests.support.practice import Practice
 
 ZONE = "/client/v4/zones/023e"
@@ -34,7 +36,7 @@ def door() -> Iterator[Door]:
 
 @pytest.fixture
 def interlock() -> Interlock:
-    return Interlock(Reach(loopback_only=True))
+    return Interlock(bounds.practice())
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,24 @@ from hypothesis import strategies as st
 from runbook.engine.errors import Refused
 from runbook.engine.ports import Permit
 from runbook.estate.door import Door
-from runbook.safety.interlock import OPERATIONS, Effect, Interlock, Reach, is_loopback, named, of_http
+from runbook.safety import bounds
+from runbook.safety.bounds import is_loopback
+from runbook.safety.interlock import Interlock
+from runbook.safety.operations import OPERATIONS, Effect, named, of_http
 
 CHANGES = [operation for operation in OPERATIONS if operation.effect is Effect.MUTATING]
 READS = [operation for operation in OPERATIONS if operation.effect is Effect.READ]
 HERE = "127.0.0.1"
+TARGET = "https://127.0.0.1"
 
 
-def _permit(operation: str, target: str = "t") -> Permit:
+def _permit(operation: str, target: str = TARGET) -> Permit:
     return Permit("run", "step", operation, target)
 
 
 @pytest.fixture
 def interlock() -> Interlock:
-    return Interlock(Reach(loopback_only=True))
+    return Interlock(bounds.practice())
 
 
 def test_reads_pass_and_are_counted(interlock):
@@ -36,32 +40,32 @@ def test_reads_pass_and_are_counted(interlock):
 @pytest.mark.parametrize("operation", CHANGES, ids=lambda operation: operation.name)
 def test_a_change_needs_its_own_permit(interlock, operation):
     with pytest.raises(Refused, match="nobody permitted it"):
-        interlock.check(operation, HERE)
+        interlock.check(operation, HERE, port=443)
     for other in CHANGES:
-        with interlock.holding(_permit(other.name), other.name, "t"):
+        with interlock.holding(_permit(other.name), other.name, TARGET):
             if other is operation:
-                interlock.check(operation, HERE)
+                interlock.check(operation, HERE, port=443)
             else:
                 with pytest.raises(Refused, match="the permit is for"):
-                    interlock.check(operation, HERE)
+                    interlock.check(operation, HERE, port=443)
     with pytest.raises(Refused, match="nobody permitted it"):
-        interlock.check(operation, HERE)
+        interlock.check(operation, HERE, port=443)
     assert interlock.counts["mutating"] == 1
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_training_reaches_no_other_machine_with_any_operation_and_any_permit(interlock, operation):
-    with interlock.holding(_permit(operation.name), operation.name, "t"):
+    with interlock.holding(_permit(operation.name), operation.name, TARGET):
         for host in ("rds.eu-west-2.amazonaws.com", "10.0.0.1", "127.0.0.1.example.test", "localhost.example", ""):
             with pytest.raises(Refused, match="cannot leave this machine"):
                 interlock.check(operation, host)
     assert interlock.counts["mutating"] == interlock.counts["read"] == 0
 
 
-@pytest.mark.parametrize(("operation", "target"), [("vault:Unseal", "t"), ("vault:Restore", "other")])
+@pytest.mark.parametrize(("operation", "target"), [("vault:Unseal", TARGET), ("vault:Restore", "other")])
 def test_a_permit_fits_one_operation_on_one_target(interlock, operation, target):
     with (
-        pytest.raises(Refused, match="the permit is for vault:Restore on t"),
+        pytest.raises(Refused, match=f"the permit is for vault:Restore on {TARGET}"),
         interlock.holding(_permit("vault:Restore"), operation, target),
     ):
         pytest.fail("it was let in")
@@ -121,11 +125,16 @@ def test_loopback(host):
 
 @given(st.ip_addresses())
 def test_an_address_is_loopback_or_refused(address):
-    assert (Reach(loopback_only=True).refusal(str(address)) is None) == address.is_loopback
+    interlock = Interlock(bounds.practice())
+    if address.is_loopback:
+        interlock.check(named("vault:Health"), str(address))
+    else:
+        with pytest.raises(Refused, match="cannot leave this machine"):
+            interlock.check(named("vault:Health"), str(address))
 
 
 def test_outside_training_other_machines_can_be_read():
-    Interlock(Reach(loopback_only=False)).check(named("rds:DescribeDBSnapshots"), "rds.eu-west-2.amazonaws.com")
+    Interlock(bounds.reading()).check(named("rds:DescribeDBSnapshots"), "rds.eu-west-2.amazonaws.com")
 
 
 async def test_a_permit_goes_through_the_door_with_its_call_and_with_no_other(interlock):
@@ -133,12 +142,12 @@ async def test_a_permit_goes_through_the_door_with_its_call_and_with_no_other(in
     restore = named("vault:Restore")
 
     async def permitted() -> None:
-        with interlock.holding(_permit("vault:Restore"), "vault:Restore", "t"):
-            await door(interlock.check, restore, HERE)
+        with interlock.holding(_permit("vault:Restore"), "vault:Restore", TARGET):
+            await door(lambda: interlock.check(restore, HERE, port=443))
 
     async def unpermitted() -> None:
         with pytest.raises(Refused, match="nobody permitted it"):
-            await door(interlock.check, restore, HERE)
+            await door(lambda: interlock.check(restore, HERE, port=443))
 
     await asyncio.gather(*(call() for _ in range(20) for call in (permitted, unpermitted)))
     door.close()

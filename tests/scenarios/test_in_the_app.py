@@ -105,7 +105,7 @@ def _app(home: Home) -> RunbookApp:
         assert name is not None
         return TrainingSession(home, Plan(plans.chosen(name), seed=1, attended=True))
 
-    return RunbookApp(lambda: view(home), opener)
+    return RunbookApp(lambda: view(home, None), opener)
 
 
 async def _answer_all(pilot: Pilot[Any]) -> list[str]:

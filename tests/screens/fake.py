@@ -91,7 +91,8 @@ class FakeSession:
     def refusal(self, stage: str) -> str | None:
         return self.shut
 
-    async def walk(self, operator: Operator) -> Ending:
+    async def walk(self, operator: Operator | None) -> Ending:
+        assert operator is not None
         self.say(Kind.DECLARED, run_id="training-20261123T030000Z-0001", mode="training")
         await self.script(self, operator)
         self.say(Kind.ENDED, outcome=self.ending.outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from textual.widgets import Button
 from runbook.engine.ports import Act, Decision, Gate, Operator
 from screens.app import RunbookApp
 from screens.dialogs.checkpoint import CheckpointDialog
-from tests.screens.driving import click, running, until, until_on, words
+from tests.screens.driving import DEADLINE_S, click, running, until, until_on, words
 from tests.screens.fake import FakeSession
 
 SHUT = "vault.health failed: HTTP 503, sealed"
@@ -53,12 +54,11 @@ def _actions(app: RunbookApp, screen: Screen[Any]) -> list[str]:
 
 async def _come_back(pilot: Pilot[None]) -> None:
     """To the checkpoint, from whatever was opened on top of it."""
-    for _ in range(20):
-        if isinstance(pilot.app.screen, CheckpointDialog):
-            return
+    deadline = time.monotonic() + DEADLINE_S
+    while not isinstance(pilot.app.screen, CheckpointDialog):
+        assert time.monotonic() < deadline, f"stuck on {pilot.app.screen}"
         await asyncio.sleep(0.02)
         await pilot.press("escape")
-    raise AssertionError(f"stuck on {pilot.app.screen}")
 
 
 @pytest.mark.parametrize("where", ["as asked", "live", "not offered"])

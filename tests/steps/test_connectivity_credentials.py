@@ -26,9 +26,7 @@ async def test_a_drill_has_nothing_to_distrust(practice: Practice) -> None:
     assert last.observed == "only a recovery from a compromise has credentials to distrust; this is training"
 
 
-@pytest.mark.parametrize(
-    "declared", [{"class": "LOSS"}, {"incident_class": "corruption"}, {"incident": {"class": "LOSS"}}]
-)
+@pytest.mark.parametrize("declared", [{"class": "LOSS"}, {"class": "CORRUPTION"}])
 async def test_a_loss_is_no_compromise(practice: Practice, declared: dict[str, Any]) -> None:
     run = await recovered(practice, **declared)
     last = run.last("connectivity.credentials")
@@ -37,7 +35,7 @@ async def test_a_loss_is_no_compromise(practice: Practice, declared: dict[str, A
     assert "not as COMPROMISE" in last.observed
 
 
-@pytest.mark.parametrize("declared", [{"class": "COMPROMISE"}, {"incident_class": "compromise"}, {}])
+@pytest.mark.parametrize("declared", [{"class": "COMPROMISE"}, {}])
 async def test_a_compromise_or_an_incident_without_a_class_is_asked_about_before_any_record(
     practice: Practice, declared: dict[str, Any]
 ) -> None:

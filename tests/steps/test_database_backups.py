@@ -14,7 +14,7 @@ from steps.database.backups import PITR
 from steps.facts import SnapshotChosen
 from steps.here import iso
 from tests.support.operator import OPEN, back
-from tests.support.practice import Practice
+from tests.support.practice import DECLARED, Practice
 
 CHOOSE = "choose database.choose"
 SNAPSHOT = "rds:RestoreDBInstanceFromDBSnapshot"
@@ -128,3 +128,27 @@ async def test_a_snapshot_from_the_future_is_no_recovery_point(
 async def test_a_disabled_key_is_told_before_anything_is_restored(practice: Practice) -> None:
     practice.world.keys.key_state = "Disabled"
     assert "key Disabled" in await observed(practice, "database.snapshots")
+
+
+# -- a moment that the run was begun for --------------------------------------------------------------------------
+def begun_for(moment: str) -> dict[str, Any]:
+    return {**DECLARED, "mode": "drill", "run_id": "drill-20270115T100000Z-0001", "point_in_time": moment}
+
+
+async def test_the_moment_that_a_run_was_begun_for_is_restored_and_nobody_is_asked(practice: Practice) -> None:
+    operator = practice.operator()
+    run = await practice.walk(operator, declared=begun_for("2027-01-15T09:00:00Z"))
+    chosen = run.fact(SnapshotChosen)
+    assert chosen is not None
+    assert (chosen.method, chosen.created_at) == ("PITR", "2027-01-15T09:00:00Z")
+    assert operator.questions("choose database.choose") == []
+    assert len(practice.done("rds:RestoreDBInstanceToPointInTime")) == 1
+
+
+@pytest.mark.parametrize("moment", ["2027-01-15T09:59:00Z", "2020-01-01T00:00:00Z", "yesterday"])
+async def test_a_declared_moment_that_cannot_be_restored_is_refused(practice: Practice, moment: str) -> None:
+    run = await practice.walk(declared=begun_for(moment))
+    last = run.last("database.choose")
+    assert last is not None
+    assert last.verdict == "FAIL"
+    assert practice.done("rds:RestoreDBInstanceToPointInTime") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,20 @@ async def test_what_stays_active_shuts_the_stage_and_cannot_be_attested(
     assert last is not None
     assert last.verdict is Verdict.FAIL
     assert "still active: cron job 1 send-reminders" in last.observed
+
+
+async def test_a_copy_that_lost_our_tag_since_is_not_written_to(practice: Practice) -> None:
+    def retagged(_: object) -> bool:
+        (copy,) = practice.world.databases.copies.values()
+        copy.spec = replace(copy.spec, tags={"runbook:run": "another"})
+        return True
+
+    practice.world.act_on_others(CRON)
+    run = await practice.walk(practice.operator({"confirm database.quiet": [retagged]}))
+    last = run.last("database.quiet")
+    assert last is not None
+    assert "does not carry this run's tag: nothing in it is changed" in last.observed
+    assert practice.done("postgres:Silence") == []
 
 
 async def test_declining_to_make_it_quiet_does_not_pass(practice: Practice) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from runbook.estate.memory.names import KMS_KEY
 from runbook.estate.ports import FromSnapshot, Ground, Instance, RestoreSpec, SecurityGroup
 from steps.database.statuses import FAILING
 from steps.facts import SnapshotChosen, SnapshotCopied
+from steps.here import iso
 from tests.support.operator import OPEN, RETRY, back
 from tests.support.practice import DECLARED, Practice
 from tests.support.recorder import Killed
@@ -400,3 +402,24 @@ def test_after_a_kill_it_is_set_again_and_nothing_that_took_hours_is_repeated(tm
     assert "database.password" in again
     assert not {"database.restore", "database.available", "database.content"} & again
     assert run.outcome == "PASS"
+
+
+# -- what the ledger says of it before it exists ------------------------------------------------------------------
+async def test_the_ledger_names_tag_environment_cost_and_end_before_the_copy_exists(practice: Practice) -> None:
+    database = practice.environment.database.model_copy(update={"hourly_cost": "0.21 USD"})
+    practice.environment = practice.environment.model_copy(update={"database": database})
+    run = await practice.walk()
+    (entry,) = [each for each in run.ledger if each.kind == "rds:instance"]
+    noted = {name: entry.detail[name] for name in ("tag", "environment", "hourly_cost", "destroy_after")}
+    assert noted == {
+        "tag": f"runbook:run={run.id}",
+        "environment": "practice",
+        "hourly_cost": "0.21 USD",
+        "destroy_after": iso(entry.created.replace(microsecond=0) + timedelta(days=2)),
+    }
+
+
+async def test_what_it_costs_is_not_guessed(practice: Practice) -> None:
+    run = await practice.walk()
+    (entry,) = [each for each in run.ledger if each.kind == "rds:instance"]
+    assert entry.detail["hourly_cost"] == "not known"

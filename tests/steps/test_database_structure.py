@@ -15,7 +15,7 @@ from runbook.estate.ports import ContentProgress, Reading
 from runbook.estate.postgres import structure as adapter
 from steps.database import structure as database_structure
 from steps.database.structure import assertions_hold, structure_is_sound
-from tests.support.practice import DECLARED, Practice
+from tests.support.practice import Practice
 from tests.support.standing import Standing
 
 STRUCTURE = "database.structure"
@@ -207,9 +207,11 @@ async def test_what_the_practice_server_cannot_do_is_told_and_is_no_finding(judg
     assert seen.findings == ()
 
 
-async def test_in_a_drill_the_same_is_a_finding(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_on_a_providers_own_server_the_same_is_a_finding(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(database_structure, "copy", lambda _: Looked(UNAVAILABLE, Reading("invalid indexes")))
-    monkeypatch.setitem(DECLARED, "mode", "drill")
+    monkeypatch.setattr(type(practice.world.account), "loopback", False)
     seen = await structure_is_sound(Standing(practice, STRUCTURE).here)
     assert [finding.severity for finding in seen.findings] == ["major"]
 

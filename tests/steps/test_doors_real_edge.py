@@ -18,7 +18,8 @@ from runbook.estate.dns import Dns
 from runbook.estate.door import Door
 from runbook.estate.ports import Web, WebAnswer
 from runbook.estate.web import PublicWeb
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.certificates import Authority
 from runbook.training.edgelayer import MARKER_HEADER, EdgeLayer
 from runbook.training.servers.firewall import CUSTOM_PHASE, MANAGED_PHASE
@@ -66,7 +67,7 @@ class Doors:
 def connected(practice: Practice, layer: EdgeLayer, door: Door) -> Doors:
     settings = Connectivity.model_validate(layer.environment())
     practice.environment = practice.environment.model_copy(update={"connectivity": settings})
-    interlock, world = Interlock(Reach(loopback_only=True)), practice.world
+    interlock, world = Interlock(bounds.practice()), practice.world
     token = Secret(layer.credentials()["cloudflare-token"])
     edge = Cloudflare(settings.cloudflare, token, None, interlock, door, read_only=not settings.hostnames)
     web = PublicWeb(settings.ca_file, settings.https_port, interlock, door)

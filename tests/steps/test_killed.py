@@ -1,4 +1,7 @@
-"""The process is killed anywhere; a new one goes on with the same world: nothing is done twice, nothing is left."""
+"""The process is killed in delicate places; a new one goes on with the same world: nothing is done twice, nothing left.
+
+At every place: `test_crash_everywhere`.
+"""
 
 from __future__ import annotations
 
@@ -43,15 +46,6 @@ def resumes_well(practice: Practice, recorder: MemoryRecorder) -> None:
     assert practice.world.server.cluster is None, where
     assert [path for path in practice.folder.rglob("*") if path.is_file()] == [], where
     assert recorder.events[-1].kind is Kind.ENDED, where
-
-
-@pytest.mark.parametrize("late", [False, True], ids=["right after an event", "before the next event"])
-def test_a_run_that_was_killed_anywhere_ends_passed_when_it_is_resumed(tmp_path: Path, *, late: bool) -> None:
-    """After every event that is written."""
-    calm = calm_journal(tmp_path / "calm").events
-    for room in range(2 + late, len(calm)):
-        practice = Practice(tmp_path / f"{room}")
-        resumes_well(practice, killed(practice, room, late=late))
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["right after an event", "before the next event"])

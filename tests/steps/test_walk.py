@@ -28,7 +28,7 @@ STEPS = {
     ),
     "application": ("image choose quiet config vault-database deploy rollout boots database decrypt probes erasures"),
     "connectivity": "still-holds zone waf settings credentials records dns https waf-live origin",
-    "closeout": "criteria cleanup declare",
+    "closeout": "criteria cleanup loss findings declare",
 }
 
 DEPLOYED = ["clinic-staging/web", "clinic-staging/worker"]

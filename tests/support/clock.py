@@ -1,4 +1,4 @@
-"""Time that costs none: a 40-minute restore takes no time in a test."""
+"""Time that costs none: a 40-minute restore takes no time in a test, nor does a night in a closed laptop."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ class FakeClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
+        self._set_ahead = timedelta()
+        self._asleep = timedelta()
 
     def now(self) -> datetime:
-        self._now += READING
-        return self._now
+        return self._read() + self._asleep + self._set_ahead
 
     def monotonic_ns(self) -> int:
-        return int(self.now().timestamp() * 1_000_000_000)
+        return int(self._read().timestamp() * 1_000_000_000)
+
+    def asleep_s(self) -> float | None:
+        return self._asleep.total_seconds()
 
     def boot_id(self) -> str:
         return "this boot"
@@ -32,6 +36,18 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """That much later."""
         self._now += timedelta(seconds=seconds)
+
+    def suspend(self, seconds: float) -> None:
+        """The machine slept that long: the wall clock went on, the monotonic one did not."""
+        self._asleep += timedelta(seconds=seconds)
+
+    def step(self, seconds: float) -> None:
+        """The wall clock was set, ahead or back."""
+        self._set_ahead += timedelta(seconds=seconds)
+
+    def _read(self) -> datetime:
+        self._now += READING
+        return self._now
 
 
 class HeldClock(FakeClock):

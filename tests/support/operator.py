@@ -15,6 +15,8 @@ from runbook.engine.ports import (
     Confirm,
     Decide,
     Decision,
+    Field,
+    Form,
     Gate,
     RunCommand,
     Secret,
@@ -36,6 +38,13 @@ def back(to: str, reason: str = "it must be done again") -> Decision:
 
 def attest(reason: str = "seen in the console") -> Decision:
     return Decision(Act.ATTEST, reason)
+
+
+CALM = ("not needed: the script says so", "the script says so", "")
+
+
+def _taken(field: Field) -> str:
+    return next((text for text in CALM if not field.wrong(text)), "")
 
 
 class ScriptedOperator:
@@ -96,6 +105,12 @@ class ScriptedOperator:
         if status is not None:
             self._hands(ask.act)
         return status
+
+    async def fill(self, ask: Form) -> Mapping[str, str] | None:
+        """Unscripted: what is offered, and where nothing is the first of CALM that the field takes."""
+        offered = {field.key: field.default or _taken(field) for field in ask.fields}
+        answers: Mapping[str, str] | None = self._answer(f"fill {ask.step}", ask, otherwise=offered)
+        return answers
 
     async def decide(self, ask: Decide) -> Decision:
         decision: Decision = self._answer(f"decide {ask.step}", ask, otherwise=abort("nothing else is scripted"))

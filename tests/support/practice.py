@@ -8,15 +8,19 @@ from typing import Any, Literal
 
 from runbook.commands.machine import LocalHouse
 from runbook.config import Targets
-from runbook.engine.conductor import Conductor
+from runbook.engine.asking import Asking
+from runbook.engine.conductor import Conductor, settled
 from runbook.engine.desk import Desk
-from runbook.engine.events import Event
+from runbook.engine.events import Event, Kind
+from runbook.engine.outcome import tally
 from runbook.engine.ports import Operator, Secret
 from runbook.engine.run import Run
+from runbook.engine.scribe import Scribe
+from runbook.engine.verdict import Observation
 from runbook.estate.memory import MemoryEstate, names
 from runbook.policy import Policy
 from steps import PROCEDURE
-from steps.here import EarlierRun, Held, Here
+from steps.here import EarlierRun, Held, Here, House
 from tests.support.clock import FakeClock
 from tests.support.operator import ScriptedOperator
 from tests.support.recorder import MemoryRecorder
@@ -47,6 +51,8 @@ class Practice:
         self.environment = self.world.environment()
         self.folder = folder
         self.history: tuple[EarlierRun, ...] = ()
+        self.rehearsal_exception = ""
+        self.house: House | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def operator(self, script: Mapping[str, Sequence[Any]] | None = None) -> ScriptedOperator:
@@ -77,19 +83,60 @@ class Practice:
             **{"heartbeat_s": None, **more},
         )
 
-    async def walk(self, operator: Operator | None = None, recorder: MemoryRecorder | None = None) -> Run:
+    async def walk(
+        self,
+        operator: Operator | None = None,
+        recorder: MemoryRecorder | None = None,
+        *,
+        declared: Mapping[str, Any] = DECLARED,
+        **more: Any,
+    ) -> Run:
         """A new run, from its declaration to its end."""
-        return await self.conductor(operator, recorder).declare(DECLARED)
+        return await self.conductor(operator, recorder, **more).declare(declared)
+
+    def here(self, declared: Mapping[str, Any] = DECLARED, operator: Operator | None = None) -> Here:
+        """What one step of a run that was just declared sees."""
+        scribe = Scribe(self.recorder())
+        scribe.say(Kind.DECLARED, **declared)
+        asking = Asking(operator or self.operator(), scribe, stage="identity", step="identity.tool")
+
+        async def nothing() -> Observation:
+            return Observation.not_needed("nothing is undone here")
+
+        desk = Desk(
+            stage="identity",
+            step="identity.tool",
+            scribe=scribe,
+            operator=asking,
+            clock=self.clock,
+            undo_all=nothing,
+            tally=lambda: tally(scribe.run, PROCEDURE),
+            settle=settled,
+        )
+        here: Here = self._lender(Targets())(desk)
+        return here
 
     def _lender(self, targets: Targets) -> Any:
-        estate, house, held = self.world.estate(), LocalHouse(self.folder, "the test's own"), Held()
+        estate, held = self.world.estate(), Held()
+        house = self.house or LocalHouse(self.folder, "the test's own")
         credentials = self.world.credentials()
 
         async def credential(name: str) -> Secret:
             return credentials[name]
 
         def here_for(desk: Desk) -> Here:
-            return Here(desk, self.environment, estate, Policy(), targets, house, credential, held, self.history)
+            return Here(
+                desk,
+                self.environment,
+                estate,
+                Policy(),
+                targets,
+                house,
+                credential,
+                held,
+                self.history,
+                self.rehearsal_exception,
+            )
 
         return here_for
 

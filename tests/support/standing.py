@@ -7,6 +7,7 @@ from typing import Any
 from runbook.config import Targets
 from runbook.engine.asking import Asking
 from runbook.engine.attempts import as_data
+from runbook.engine.conductor import settled
 from runbook.engine.desk import Desk
 from runbook.engine.events import Kind, Progress, Said
 from runbook.engine.outcome import tally
@@ -47,6 +48,7 @@ class Standing:
             clock=clock or practice.clock,
             undo_all=self._nothing_to_undo,
             tally=lambda: tally(scribe.run, PROCEDURE),
+            settle=settled,
         )
         self.here: Here = practice._lender(Targets())(desk)
 

@@ -13,7 +13,8 @@ from runbook.engine.errors import LayerFailed
 from runbook.estate.door import Door
 from runbook.estate.ports import WebAnswer
 from runbook.estate.web import PublicWeb
-from runbook.safety.interlock import Interlock, Reach
+from runbook.safety import bounds
+from runbook.safety.interlock import Interlock
 from runbook.training.certificates import Authority
 from runbook.training.edgelayer import EdgeLayer
 from runbook.training.faults import EDGE_FAULTS
@@ -56,7 +57,7 @@ def told(layer: EdgeLayer) -> Connectivity:
 @pytest.fixture
 def web(told: Connectivity) -> Iterator[PublicWeb]:
     door = Door()
-    yield PublicWeb(told.ca_file, told.https_port, Interlock(Reach(loopback_only=True)), door)
+    yield PublicWeb(told.ca_file, told.https_port, Interlock(bounds.practice()), door)
     door.close()
 
 

@@ -19,6 +19,8 @@ from runbook.engine.ports import (
     Confirm,
     Decide,
     Decision,
+    Field,
+    Form,
     Gate,
     Option,
     Preview,
@@ -64,6 +66,52 @@ def operator(practice: Practice, *answers: Answer) -> PracticeOperator:
 def trained(practice: Practice, *answers: Answer, faults: tuple[Fault, ...] = ()) -> WithFaults:
     estate = MemoryPracticeEstate(practice.world).as_client()
     return WithFaults(PracticeOperator(estate, answers), estate, Mishaps(estate, faults))
+
+
+# -- forms --------------------------------------------------------------------------------------------------------
+LOSS = Form(
+    "closeout.loss",
+    "State the loss",
+    (),
+    (
+        Field("lost", "What is lost"),
+        Field("since", "Since when", default="-1h"),
+        Field("told", "Who was told", default="nobody", wrong=lambda text: "no name" if text.isdecimal() else ""),
+        Field("note", "Note", required=False),
+    ),
+)
+
+
+async def test_a_form_is_filled_in_as_the_script_says_and_else_by_what_stands_there(practice: Practice) -> None:
+    scripted = operator(practice, says(at="closeout.loss", fill={"lost": "an hour", "told": "Sam"}))
+    filled = await scripted.fill(LOSS)
+    assert filled is not None
+    assert {key: filled[key] for key in ("lost", "told", "note")} == {"lost": "an hour", "told": "Sam", "note": ""}
+    assert filled["since"].endswith("Z")  # a moment before now, as it counts from the answer
+
+
+async def test_an_answer_for_a_form_is_used_once_and_without_what_is_needed_it_is_withdrawn(practice: Practice) -> None:
+    scripted = operator(practice, says(at="closeout.loss", fill={"lost": "an hour"}))
+    assert await scripted.fill(LOSS) is not None
+    assert await scripted.fill(LOSS) is None
+
+
+@pytest.mark.parametrize("entered", [{"lost": "x", "told": "12"}, {"lost": "  "}, {"told": "Sam"}])
+async def test_what_is_wrong_or_missing_withdraws_from_the_form(practice: Practice, entered: dict[str, str]) -> None:
+    assert await operator(practice, says(at="closeout.loss", fill=entered)).fill(LOSS) is None
+
+
+async def test_a_form_without_anything_that_is_needed_needs_no_script(practice: Practice) -> None:
+    filled = await operator(practice).fill(replace(LOSS, fields=LOSS.fields[2:]))
+    assert filled == {"told": "nobody", "note": ""}
+
+
+async def test_a_fault_of_before_the_step_happens_before_its_form(practice: Practice) -> None:
+    faults = (Fault.model_validate({"kind": "vault-sealed", "when": "before closeout.loss"}),)
+    estate = MemoryPracticeEstate(practice.world).as_client()
+    mishaps = Mishaps(estate, faults)
+    await WithFaults(PracticeOperator(estate, ()), estate, mishaps).fill(LOSS)
+    assert mishaps._faults == []
 
 
 # -- the practice operator ----------------------------------------------------------------------------------------
@@ -345,6 +393,12 @@ def test_a_statement_that_was_refused_is_not_refused_twice() -> None:
     refuses = says(at="identity.contacts", agree=False)
     asked = event(Kind.ASKED, "identity", "identity.contacts", question="attest")
     assert unspent([refuses, refuses], (), [asked])[0] == [refuses]
+
+
+def test_a_form_that_was_filled_in_is_not_filled_in_twice() -> None:
+    fills = says(at="closeout.loss", fill={"lost": "an hour"})
+    asked = event(Kind.ASKED, "closeout", "closeout.loss", question="form")
+    assert unspent([fills, fills], (), [asked])[0] == [fills]
 
 
 @pytest.mark.parametrize("room", [50, 53, 56, 60])

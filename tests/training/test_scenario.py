@@ -143,7 +143,8 @@ def test_the_example_of_the_documentation_is_well_formed(tmp_path: Path) -> None
 def test_the_documentation_knows_every_outcome_answer_and_moment() -> None:
     text = _documented()
     words = [*Outcome, *(f'"{way}"' for ways in CHOICES.values() for way in ways)]
-    words += ["sign-in", "close", "right", "wrong", "old", "`do`", "`shares`", "`pick`", "`detail`", "`agree`"]
+    words += ["sign-in", "accept", "close", "right", "wrong", "old"]
+    words += ["`do`", "`shares`", "`pick`", "`detail`", "`agree`", "`fill`"]
     words += ["before STEP", "after STEP", "opened STAGE"]
     assert [word for word in words if word not in text] == []
 
@@ -223,7 +224,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ('to = "vault.unseal"', 'to = "vault.nap"', "line 17: operator.answers.1.to: vault.nap is no stage id"),
         ('to = "vault.unseal"', "", "line 14: operator.answers.1: do = 'back' needs `to`"),
         ('reason = "it restarted"', "", "line 14: operator.answers.1: do = 'back' needs a reason"),
-        ('do = "back"', "", "line 14: operator.answers.1: exactly one of do, shares, pick, agree is needed, not none"),
+        (
+            'do = "back"',
+            "",
+            "line 14: operator.answers.1: exactly one of do, shares, pick, agree, fill is needed, not none",
+        ),
         ('do = "back"', 'do = "back"\npick = 2', "line 14: operator.answers.1: exactly one of"),
         ('do = "back"', 'do = "skip"', "line 16: operator.answers.1.do: Input should be 'sign-in', 'retry',"),
         ("[expect]", '[estate]\nseal = "wax"\n[expect]', "line 8: estate.seal: Input should be 'shamir' or 'awskms'"),
@@ -240,6 +245,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
             "line 14: operator.answers.1: shares is a list of the words right, wrong and old",
         ),
         ('do = "back"', 'do = "back"\ndetail = "-2h"', "line 14: operator.answers.1: detail goes with pick"),
+        (
+            'do = "back"',
+            'fill = { since = "-2 weeks" }',
+            "line 14: operator.answers.1: fill: since begins like a moment before now and is none: like -90s, ",
+        ),
         (
             'do = "back"',
             'pick = 2\ndetail = "-2 weeks"',

@@ -11,9 +11,10 @@ from runbook.engine.errors import NoVerdict
 from runbook.engine.ports import Secret
 from runbook.estate.aws.client import AwsAccess
 from runbook.estate.aws.errors import asking, code_of, translated
-from runbook.estate.aws.permissions import denied
+from runbook.estate.aws.permissions import Asked, denied
 from runbook.estate.aws.sign_in import AwsSignIn
 from runbook.estate.ports import CallerIdentity, SignInState
+from runbook.safety.iam import Sample
 from runbook.safety.outside_text import outside_text
 
 _WHO = "sts:GetCallerIdentity"
@@ -38,8 +39,14 @@ class AwsAccount:
     async def sign_in(self, code: Secret | None = None) -> SignInState:
         return await self._access.door(self._sign_in.take, code)
 
-    async def denied(self, arn: str, actions: tuple[str, ...]) -> tuple[str, ...]:
-        return await self._access.door(denied, self._access, arn, actions, await self.sign_in_state())
+    async def sign_in_without_code(self) -> SignInState:
+        return await self._access.door(self._sign_in.take_without_code)
+
+    async def denied(
+        self, arn: str, actions: tuple[str, ...], samples: Mapping[str, Sample] | None = None
+    ) -> tuple[str, ...]:
+        asked = Asked(actions, samples or {}, await self.sign_in_state())
+        return await self._access.door(denied, self._access, arn, asked)
 
     async def sso_instances(self) -> tuple[str, ...]:
         return await self._access.door(self._sso_instances)

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 from runbook.config import Aws
 from runbook.engine.errors import Refused
 from runbook.estate.aws import places
+from runbook.estate.aws.errors import asking
 from runbook.estate.aws.isolation import client_config, working_session
 from runbook.estate.door import Door
-from runbook.safety.interlock import Interlock, is_loopback
+from runbook.safety.bounds import is_loopback
+from runbook.safety.interlock import Interlock
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -66,6 +68,8 @@ class AwsAccess:
         self._number = -1
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
+        self._named: set[int] = set()  # sessions that STS was asked about
+        self._naming = Lock()
 
     @property
     def loopback(self) -> bool:
@@ -98,6 +102,8 @@ class AwsAccess:
         SignedOut where there is no session.
         """
         signed = self._signed_in.current(service)
+        if service == "rds" and self.interlock.asks_who_signs:
+            self._name(signed)
         with self._lock:
             if signed.number < self._number:  # replaced while we waited
                 signed = self._signed_in.current(service)
@@ -106,6 +112,14 @@ class AwsAccess:
             if service not in self._clients:
                 self._clients[service] = self._make(service, signed.session)
             return self._clients[service]
+
+    def _name(self, signed: Signed) -> None:
+        """Before anything can be changed STS says whose session this is: the interlock's hooks hear it."""
+        with self._naming:
+            if signed.number not in self._named:
+                with asking("sts:GetCallerIdentity"):
+                    self._make("sts", signed.session).get_caller_identity()
+                self._named.add(signed.number)
 
     def unsigned_sts(self) -> Any:
         """STS without anybody's signature: it refuses the call, and its refusal carries the provider's time."""

@@ -22,6 +22,7 @@ class Held:
     credentials: Any = field(repr=False)
     source: str
     until: datetime | None = None
+    with_code: bool = False  # STS gave it for the code of an MFA device
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,25 @@ def delete(access: AwsAccess, instance: str) -> None:
             )
         except ClientError as error:
             if not _gone_or_going(error):
-                raise translated(error, DELETE) from None
+                raise _protected(instance, error) or translated(error, DELETE) from None
 
 
 def _modify(access: AwsAccess, instance: str, **changes: Any) -> None:
     with asking(MODIFY):
         access.client("rds").modify_db_instance(DBInstanceIdentifier=instance, ApplyImmediately=True, **changes)
+
+
+def _protected(instance: str, error: Any) -> LayerFailed | None:
+    """AWS has no code of its own for it, only words."""
+    told = translated(error, DELETE)
+    if "deletion protection" not in told.provider_text.lower():
+        return None
+    return LayerFailed(
+        f"{instance} is protected against deletion",
+        fix="Somebody protected it: turn deletion protection off (RDS console, Modify, apply at once), then try again.",
+        provider_text=told.provider_text,
+        source=DELETE,
+    )
 
 
 def _gone_or_going(error: Any) -> bool:

@@ -42,6 +42,12 @@ class AwsDatabases:
     async def tagged(self, key: str, value: str) -> tuple[Instance, ...]:
         return await self._access.door(instances.tagged, self._access, key, value)
 
+    async def ours(self, prefix: str, key: str) -> tuple[Instance | Snapshot, ...]:
+        made: tuple[Instance, ...] = await self._access.door(instances.carrying, self._access, key)
+        kept: tuple[Snapshot, ...] = await self._access.door(snapshots.carrying, self._access, key)
+        found: tuple[Instance | Snapshot, ...] = (*made, *kept)
+        return tuple(each for each in found if each.id.startswith(prefix))
+
     async def ground(
         self, *, subnet_group: str, security_groups: tuple[str, ...], parameter_group: str, parameters: tuple[str, ...]
     ) -> Ground:

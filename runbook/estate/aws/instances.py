@@ -26,10 +26,15 @@ def instance(access: AwsAccess, name: str) -> Instance | None:
 
 def tagged(access: AwsAccess, key: str, value: str) -> tuple[Instance, ...]:
     """Every instance of the Region that carries that tag."""
+    return tuple(each for each in carrying(access, key) if each.tags[key] == value)
+
+
+def carrying(access: AwsAccess, key: str) -> tuple[Instance, ...]:
+    """Every instance of the Region that carries a tag of that key."""
     with asking(_DESCRIBE):
         pages = access.client("rds").get_paginator("describe_db_instances").paginate()
         found = [instance_of(raw) for page in pages for raw in page["DBInstances"]]
-    return tuple(each for each in found if each.tags.get(key) == value)
+    return tuple(each for each in found if key in each.tags)
 
 
 def described(access: AwsAccess, name: str) -> DBInstanceTypeDef | None:

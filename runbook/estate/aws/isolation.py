@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from runbook.config import Aws
 from runbook.engine.errors import Refused
+from runbook.estate.aws import sent
+from runbook.estate.aws.repeated import Repeated
+from runbook.safety.bounds import place
 from runbook.safety.interlock import Interlock
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S: Final = 5
 READ_TIMEOUT_S: Final = 60
 ATTEMPTS: Final = 3
+
+IDENTITY: Final = "sts:GetCallerIdentity"
 
 Heard = Callable[[str, str], None]
 """Told of every refusal that a session's clients hear: operation (`s3:GetObject`) and AWS's code."""
@@ -131,25 +135,40 @@ def _session(variables: Mapping[str, Any], settings: Aws, hooks: _Hooks, profile
     emitter = session.get_component("event_emitter")
     emitter.register_first("before-send", hooks.about_to_send)
     emitter.register("after-call", hooks.answered)
+    repeated = Repeated()
+    emitter.register("before-send", repeated.about_to_send)
+    emitter.register("before-parse", repeated.answered)
     return session
 
 
-@dataclass(frozen=True, slots=True)
 class _Hooks:
-    interlock: Interlock
-    heard: Heard | None
-    only: frozenset[str] | None
+    """One session's: what its clients send is judged, and what AWS says of it is remembered."""
+
+    def __init__(self, interlock: Interlock, heard: Heard | None, only: frozenset[str] | None) -> None:
+        self._interlock = interlock
+        self._heard = heard
+        self._only = only
+        self._account = ""  # as STS said when it was asked with this session
 
     def about_to_send(self, request: Any, event_name: str, **_: Any) -> None:
-        """Asked for every attempt, retries and S3's own redirects too, with the address really called."""
+        """Asked for every attempt, retries and S3's own redirects too, with the address and the body really sent."""
         operation = _operation(event_name)
-        if self.only is not None and operation not in self.only:
-            raise Refused(f"{operation} may not be called with long-term keys: they are for signing in only")
-        self.interlock.check_named(operation, urlsplit(request.url).hostname or "")
+        if self._only is not None and operation not in self._only:
+            raise Refused(f"{operation} may not be called with this session: it is for signing in or reading only")
+        host, port = place(request.url)
+        given = sent.parameters(operation, request)
+        secured = request.url.startswith("https:")
+        self._interlock.check_named(operation, host, port=port, given=given, account=self._account, secured=secured)
 
     def answered(self, parsed: Mapping[str, Any], event_name: str, **_: Any) -> None:
-        if self.heard is not None and (code := parsed.get("Error", {}).get("Code")):
-            self.heard(_operation(event_name), str(code))
+        operation = _operation(event_name)
+        if code := parsed.get("Error", {}).get("Code"):
+            if self._heard is not None:
+                self._heard(operation, str(code))
+            return
+        if operation == IDENTITY:
+            self._account = str(parsed.get("Account", ""))
+        sent.learn(self._interlock.learned, operation, parsed)
 
 
 def _operation(event_name: str) -> str:

@@ -58,7 +58,9 @@ class MfaWay:
         device = _device(known)
         if held is None:
             return SignInState("mfa", known.source, needs="code", device=device)
-        return SignInState("mfa", held.source, mfa="PROVEN", until=held.until, device=device)
+        return SignInState(
+            "mfa", held.source, mfa="PROVEN" if held.with_code else "NO", until=held.until, device=device
+        )
 
     def before(self) -> Held:
         """What can be asked before there is a session: who these keys belong to."""
@@ -67,41 +69,54 @@ class MfaWay:
 
     def take(self, code: Secret | None) -> Held:
         """A session for serial and code; WrongCode when it is not one, or STS does not accept it."""
-        from botocore.exceptions import ClientError
-
         if code is None:
             raise SignedOut("aws", f"{SOURCE}: {NEEDS_CODE}", fix="Enter the code of your MFA device.", source=SOURCE)
         digits = Secret("".join(code.reveal().split()))  # authenticators show 123 456
         if not re.fullmatch(r"[0-9]{6}", digits.reveal()):
             raise WrongCode("the code of an MFA device has six digits")
         known = self._long_term()
+        device = _device(known)
+        return self._held(
+            known, {"SerialNumber": device, "TokenCode": digits.reveal()}, f"with the MFA device {device}"
+        )
+
+    def without_code(self) -> Held:
+        """What can be had without a second factor: a session of the role, or the user's own keys as they are."""
+        known = self._long_term()
+        if known.role_arn is None:
+            return Held(known.credentials, f"{known.source}, without a second factor")
+        return self._held(known, {}, "without a second factor")
+
+    def _held(self, known: _LongTerm, given: Mapping[str, str], how: str) -> Held:
+        from botocore.exceptions import ClientError
+
         what = "AssumeRole" if known.role_arn else "GetSessionToken"
         try:
-            answer = self._ask_sts(known, _device(known), digits)
+            answer = self._ask_sts(known, given)
         except ClientError as error:
             raise _refused(error, f"sts:{what}") from None
         keys = answer["Credentials"]
         return Held(
             WithKeys(Secret(keys["AccessKeyId"]), Secret(keys["SecretAccessKey"]), Secret(keys["SessionToken"])).made(),
-            f"{what} with the MFA device {_device(known)}",
+            f"{what} {how}",
             keys["Expiration"].astimezone(UTC),
+            with_code=bool(given),
         )
 
-    def _ask_sts(self, known: _LongTerm, device: str, code: Secret) -> Mapping[str, Any]:
+    def _ask_sts(self, known: _LongTerm, given: Mapping[str, str]) -> Mapping[str, Any]:
         """One attempt: a code that arrived is used up, and a second one would only hear that it is wrong."""
         session = with_credentials(known.credentials, self._settings, self._interlock, only=STS_ONLY)
         region = self._settings.region
         endpoint = (self._settings.endpoint or places.endpoint("sts", region)).rstrip("/")
         sts = make_client(session, "sts", region, endpoint, attempts=1)
         seconds = round(self._settings.sign_in.session_hours * 3600)
-        given = {"SerialNumber": device, "TokenCode": code.reveal()}
         answer: Mapping[str, Any]
         if known.role_arn is None:
             answer = sts.get_session_token(DurationSeconds=seconds, **given)
         else:
             answer = sts.assume_role(
                 RoleArn=known.role_arn,
-                RoleSessionName=_session_name(device),
+                RoleSessionName=_session_name(_device(known)),
                 DurationSeconds=min(seconds, _ROLE_LIMIT_S),
                 **given,
             )

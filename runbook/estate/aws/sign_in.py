@@ -35,8 +35,18 @@ class Way(Protocol):
     def take(self, code: Secret | None) -> Held: ...
 
 
+class LoadedWay(Way, Protocol):
+    """One that needs nobody: its session is there to be loaded."""
+
+    def load(self) -> Held: ...
+
+
 class AwsSignIn:
-    """Thread-safe.  `keys`: long-term access key and secret key, where the way is `mfa` and no profile has them."""
+    """Thread-safe.  `keys`: long-term access key and secret key, where the way is `mfa` and no profile has them.
+
+    `way`: one that is made elsewhere, in place of what is configured; `only`: the operations that its sessions may
+    call at all.
+    """
 
     def __init__(
         self,
@@ -45,11 +55,14 @@ class AwsSignIn:
         interlock: Interlock,
         *,
         now: Callable[[], float] = time.time,
+        way: LoadedWay | None = None,
+        only: frozenset[str] | None = None,
     ) -> None:
         self._settings = settings
         self._interlock = interlock
         self._now = now
-        self._way = _way(settings, keys, interlock, self._clock)
+        self._only = only
+        self._way = way or _way(settings, keys, interlock, self._clock)
         self._numbers = itertools.count()
         self._held: Held | None = None
         self._signed: Signed | None = None
@@ -85,8 +98,16 @@ class AwsSignIn:
 
     def take(self, code: Secret | None) -> SignInState:
         """A new session in place of the present one; WrongCode leaves that as it is."""
+        return self._taken(lambda: self._way.take(code))
+
+    def take_without_code(self) -> SignInState:
+        """The same, by what proves no second factor: for a run that nobody attends."""
+        way = self._way
+        return self._taken(way.without_code if isinstance(way, MfaWay) else lambda: way.take(None))
+
+    def _taken(self, take: Callable[[], Held]) -> SignInState:
         with self._taking, asking(SOURCE):
-            held = self._way.take(code)
+            held = take()
             with self._lock:
                 self._use(held)
             return self._way.state(held)
@@ -94,7 +115,11 @@ class AwsSignIn:
     def _use(self, held: Held) -> Signed:
         number = next(self._numbers)
         session = with_credentials(
-            held.credentials, self._settings, self._interlock, heard=lambda what, code: self._heard(number, what, code)
+            held.credentials,
+            self._settings,
+            self._interlock,
+            heard=lambda what, code: self._heard(number, what, code),
+            only=self._only,
         )
         self._held, self._signed, self._had_one = held, Signed(number, session), True
         return self._signed
@@ -123,7 +148,7 @@ class AwsSignIn:
 
 def _way(
     settings: Aws, keys: tuple[Secret, Secret] | None, interlock: Interlock, clock: Callable[[], datetime]
-) -> MfaWay | SsoWay | AmbientWay:
+) -> MfaWay | LoadedWay:
     match settings.sign_in.way:
         case "mfa":
             return MfaWay(settings, keys, interlock)

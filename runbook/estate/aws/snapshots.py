@@ -41,6 +41,12 @@ def snapshot(access: AwsAccess, name: str) -> Snapshot | None:
     return None if raw is None else snapshot_of(raw)
 
 
+def carrying(access: AwsAccess, key: str) -> tuple[Snapshot, ...]:
+    """Every manual one of this account and Region that carries a tag of that key, whatever its status."""
+    found = (snapshot_of(raw) for raw in _listed(access, SnapshotType="manual"))
+    return tuple(each for each in found if key in each.tags)
+
+
 def described(access: AwsAccess, name: str) -> DBSnapshotTypeDef | None:
     """AWS's own words about it, or None.  One that AWS made is found by its name together with its type only."""
     given: Any = {"DBSnapshotIdentifier": name}
@@ -69,6 +75,7 @@ def snapshot_of(raw: DBSnapshotTypeDef) -> Snapshot:
         data_until=until.astimezone(UTC) if until else None,
         arn=outside_text(raw.get("DBSnapshotArn")),
         target=outside_text(raw.get("SnapshotTarget")),
+        tags={outside_text(t.get("Key")): outside_text(t.get("Value")) for t in raw.get("TagList", [])},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from runbook.engine.ports import Secret
 from runbook.estate.memory import names
 from runbook.estate.memory.world import World
 from runbook.estate.ports import CallerIdentity, SignInState, WrongCode
+from runbook.safety.iam import Sample
 
 _LASTS = timedelta(hours=4)
 
@@ -56,8 +58,16 @@ class MemoryAccount:
         self._world.signed_out = False
         return await self.sign_in_state()
 
-    async def denied(self, arn: str, actions: tuple[str, ...]) -> tuple[str, ...]:
-        del arn
+    async def sign_in_without_code(self) -> SignInState:
+        if self.way != "mfa":
+            return await self.sign_in()
+        self._proven, self._world.signed_out = False, False
+        return await self.sign_in_state()
+
+    async def denied(
+        self, arn: str, actions: tuple[str, ...], samples: Mapping[str, Sample] | None = None
+    ) -> tuple[str, ...]:
+        del arn, samples
         await self._world.ask("aws")
         if not self.may_simulate:
             words = "not authorized to perform: iam:SimulatePrincipalPolicy"

@@ -67,8 +67,9 @@ class MemoryBackups:
             return None
         kept.asked += 1
         status = "available" if kept.asked > _COPYING else "creating"
+        was = self._origin(kept.of)
         return replace(
-            self._origin(kept.of), id=name, arn=_arn(name), kind="manual", status=status, kms_key=kept.kms_key
+            was, id=name, arn=_arn(name), kind="manual", status=status, kms_key=kept.kms_key, tags=dict(kept.tags)
         )
 
     def named(self, name: str) -> Snapshot | None:

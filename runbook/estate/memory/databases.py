@@ -24,7 +24,8 @@ class MemoryDatabases:
     """`ports.DatabaseService`.
 
     `final_status` is where later restores end, `steps` what they go through, `drift` what the provider makes different
-    from what is asked, `refuse_deletion` protects copies.  `grounds` and `backups` have what is around them.
+    from what is asked, `refuse_deletion` protects copies, `keep_backups` leaves a deleted one's behind.
+    `grounds` and `backups` have what is around them.
     """
 
     def __init__(self, world: World, production: Production) -> None:
@@ -32,10 +33,12 @@ class MemoryDatabases:
         self._production = production
         self._changes: list[Change] = []
         self.copies: dict[str, Copy] = {}
+        self._ever: set[str] = set()  # names of all the copies that there were
         self.final_status = "available"
         self.steps: Steps = STEPS
         self.drift: Mapping[str, Any] = {}
         self.refuse_deletion = False
+        self.keep_backups = False
         self.backups = MemoryBackups(world.now())
         self.grounds = MemoryGround()
         self.source = self._contents(names.DATABASE_HOST, 5432, world.now() - timedelta(days=90), world.now())
@@ -99,6 +102,14 @@ class MemoryDatabases:
         await self._world.ask("aws")
         return tuple(copy.described() for copy in self.copies.values() if copy.spec.tags.get(key) == value)
 
+    async def ours(self, prefix: str, key: str) -> tuple[Instance | Snapshot, ...]:
+        await self._world.ask("aws")
+        found: tuple[Instance | Snapshot, ...] = (
+            *(copy.described() for copy in self.copies.values()),
+            *self.backups.all(),
+        )
+        return tuple(each for each in found if each.id.startswith(prefix) and key in each.tags)
+
     async def ground(
         self, *, subnet_group: str, security_groups: tuple[str, ...], parameter_group: str, parameters: tuple[str, ...]
     ) -> Ground:
@@ -108,7 +119,8 @@ class MemoryDatabases:
     async def automated_backups(self, instance: str) -> int:
         await self._world.ask("aws")
         copy = self.copies.get(instance)
-        return 1 if instance == names.PRODUCTION_DATABASE or (copy and copy.spec.retention_days > 0) else 0
+        kept = self.keep_backups and instance in self._ever
+        return 1 if instance == names.PRODUCTION_DATABASE or kept or (copy and copy.spec.retention_days > 0) else 0
 
     # -- changes --------------------------------------------------------------------------------------------------
     async def restore(self, permit: Permit, spec: RestoreSpec) -> Instance:
@@ -125,6 +137,7 @@ class MemoryDatabases:
         moment, port = self.backups.moment(spec, now), FIRST_PORT + len(self.copies)
         copy = Copy(spec, now, port, self.final_status, moment, self.steps, self.drift)
         self.copies[spec.instance] = copy
+        self._ever.add(spec.instance)
         return copy.described()
 
     async def hide(self, permit: Permit, instance: str) -> None:

@@ -98,8 +98,22 @@ from runbook.estate.ports.vault import (
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSource:
+    """The account that production's backups live in, where it is not the environment's own: signed in to by itself,
+    and only ever read."""
+
+    account: CloudAccount
+    objects: ObjectStore
+    keys: KeyService
+    databases: DatabaseService
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
-    """The systems of one environment, already behind the interlock."""
+    """The systems of one environment, already behind the interlock.
+
+    `source` is where backups are read from, where that is another account; `backups` is it, wherever it is.
+    """
 
     account: CloudAccount
     objects: ObjectStore
@@ -116,6 +130,12 @@ class Estate:
     names: Names
     web: Web
     rates: Rates
+    source: BackupSource | None = None
+
+    @property
+    def backups(self) -> BackupSource:
+        """Where production's backups are read from."""
+        return self.source or BackupSource(self.account, self.objects, self.keys, self.databases)
 
 
 __all__ = [
@@ -124,6 +144,7 @@ __all__ = [
     "ArchiveReport",
     "Archives",
     "AutomatedBackup",
+    "BackupSource",
     "Branch",
     "BucketPosture",
     "CallerIdentity",

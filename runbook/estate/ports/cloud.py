@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
 from runbook.engine.ports import Secret
+from runbook.safety.iam import Sample
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) bytes; may be called from any thread; total 0 = unknown."""
@@ -59,10 +60,17 @@ class CloudAccount(Protocol):
         """
         ...
 
-    async def denied(self, arn: str, actions: tuple[str, ...]) -> tuple[str, ...]:
+    async def sign_in_without_code(self) -> SignInState:
+        """The same, by what proves no second factor: for a run that nobody attends, and somebody allowed so."""
+        ...
+
+    async def denied(
+        self, arn: str, actions: tuple[str, ...], samples: Mapping[str, Sample] | None = None
+    ) -> tuple[str, ...]:
         """Which of the actions `arn` may not do, by iam:SimulatePrincipalPolicy; NoVerdict when that may not be asked.
 
-        `arn` may be an assumed role's: the role itself is what is simulated.
+        `arn` may be an assumed role's: the role itself is what is simulated.  `samples` are what each action would be
+        done to; an action without one is asked about for any resource, which only a policy without limits allows.
         """
         ...
 

@@ -25,6 +25,7 @@ class Snapshot:
     data_until: datetime | None = None  # SnapshotDatabaseTime where the provider gives it
     arn: str = ""
     target: str = ""  # where it is kept: "region" is not tied to one zone; "" where the provider does not say
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,11 @@ class DatabaseService(Protocol):
 
     async def instance(self, instance: str) -> Instance | None: ...
     async def tagged(self, key: str, value: str) -> tuple[Instance, ...]: ...
+    async def ours(self, prefix: str, key: str) -> tuple[Instance | Snapshot, ...]:
+        """Instances and manual snapshots, over all pages, whose identifier begins with `prefix` and that carry a tag
+        of that key, whatever its value."""
+        ...
+
     async def ground(
         self, *, subnet_group: str, security_groups: tuple[str, ...], parameter_group: str, parameters: tuple[str, ...]
     ) -> Ground:

@@ -94,7 +94,8 @@ class Session:
         import psycopg
 
         where = self._endpoint
-        self._interlock.check_named(operation, where.hostaddr or where.host)
+        given = {"route": where.hostaddr or ""}  # where the name leads through a tunnel; the name is what is verified
+        self._interlock.check_named(operation, where.host, port=where.port, given=given)
         try:
             parameters = self._parameters(where, timeout_s=timeout_s, read_only=read_only)
             return psycopg.connect(parameters, autocommit=True)

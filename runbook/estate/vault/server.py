@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ class VaultServer:
         seal = (await self.seal_status()).seal_type
         kind = "secret" if seal == "shamir" else "recovery"
         wanted = {f"{kind}_shares": shares, f"{kind}_threshold": threshold}
-        with self._permitted(permit, "vault:Initialise"):
+        async with self._permitted(permit, "vault:Initialise"):
             answer = await self._ask("PUT /v1/sys/init", lambda hvac: hvac.sys.initialize(**wanted), patient=True)
         body = good(answer).body
         keys = body.get("keys_base64") or body.get("recovery_keys_base64") or ()
@@ -88,12 +89,12 @@ class VaultServer:
         return answers.seal_status(good(answer).body)
 
     async def restore(self, permit: Permit, archive: Path, *, token: Secret, force: bool, progress: Progress) -> None:
-        with self._permitted(permit, "vault:Restore"):
+        async with self._permitted(permit, "vault:Restore"):
             self._settling = True
             good(await self._door(self._send, archive, token, progress, force=force))
 
     async def login(self, permit: Permit, *, role_id: Secret, secret_id: Secret, mount: str) -> str:
-        with self._permitted(permit, "vault:Login"):
+        async with self._permitted(permit, "vault:Login"):
             answer = await self._ask(
                 f"POST /v1/auth/{mount}/login",
                 lambda hvac: hvac.auth.approle.login(
@@ -153,7 +154,7 @@ class VaultServer:
     async def repoint(self, permit: Permit, mount: str, connection: str, url: str) -> None:
         """A partial update: what is not named stays as it was, user name and password among it."""
         body, path = engines.only_the_address(url), f"/v1/{mount}/config/{connection}"
-        with self._permitted(permit, "vault:Repoint"):
+        async with self._permitted(permit, "vault:Repoint"):
             answer = await self._authenticated(
                 f"POST {path}", lambda hvac: hvac.adapter.post(path, json=body), patient=True
             )
@@ -163,20 +164,25 @@ class VaultServer:
         """A token that is dead already is signed out as well."""
         if self._token is None:
             return
-        with self._permitted(permit, "vault:SignOut"):
+        async with self._permitted(permit, "vault:SignOut"):
             answer = await self._ask("POST /v1/auth/token/revoke-self", lambda hvac: hvac.auth.token.revoke_self())
         if answer.status != 403:
             good(answer)
         self._token = None
 
-    def _permitted(self, permit: Permit, operation: str) -> AbstractContextManager[None]:
-        return self._interlock.holding(permit, operation, self._config.address)
+    @asynccontextmanager
+    async def _permitted(self, permit: Permit, operation: str) -> AsyncIterator[None]:
+        """While the interlock holds the permit; the server said which cluster it is before."""
+        if self._interlock.asks_which_cluster(self._config.address):
+            await self.seal_status()
+        with self._interlock.holding(permit, operation, self._config.address):
+            yield
 
     async def _status(self, source: str, call: Call) -> Answer:
         return await self._ask(source, call, token=Secret(""), patient=self._settling)
 
     async def _unseal(self, permit: Permit, call: Call) -> Answer:
-        with self._permitted(permit, "vault:Unseal"):
+        async with self._permitted(permit, "vault:Unseal"):
             return await self._ask("PUT /v1/sys/unseal", call, token=Secret(""), patient=True)
 
     async def _lookup(self, token: Secret) -> Answer:

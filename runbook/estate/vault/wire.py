@@ -8,6 +8,7 @@ shared by threads and a restarted server leaves dead connections behind.
 from __future__ import annotations
 
 import hashlib
+import json
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -23,8 +24,10 @@ from requests.adapters import HTTPAdapter
 from runbook.config import Vault
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.engine.ports import Secret
-from runbook.estate.answers import mapping
+from runbook.estate.answers import listing, mapping
 from runbook.estate.vault.answers import Answer, words
+from runbook.safety.bounds import place
+from runbook.safety.concealing import concealed
 from runbook.safety.interlock import Interlock
 from runbook.safety.outside_text import outside_text
 
@@ -35,6 +38,8 @@ _UNREACHED: Final = (
     "See whether it runs, and whether the tunnel to it is up. After a restore: with another kind of seal than the "
     "backup's it does not start, and its log says so; give it the backup's seal."
 )
+
+_SECRET: Final = frozenset({"key", "role_id", "secret_id", "password"})  # fields of a request's body
 
 Call = Callable[[Any], requests.Response]
 """Given an hvac client, makes one call of it."""
@@ -76,16 +81,26 @@ class Wire:
                 adapter=_plain_adapter,
             )
             try:
-                return _read(call(client), f"vault: {source}")
+                return self._heard(_read(call(client), f"vault: {source}"))
             except (requests.RequestException, ValueError) as error:  # ValueError: a redirect to what is no address
                 raise _no_answer(error, f"vault: {source}") from None
+
+    def _heard(self, answer: Answer) -> Answer:
+        """The interlock is told which cluster this is, as the server says it."""
+        said = answer.body
+        if "sealed" in said:  # its status or its health
+            closed = bool(said["sealed"] and said.get("initialized"))
+            self._interlock.learned.vault_answers(
+                place(self._address), str(said.get("cluster_id") or ""), sealed=closed
+            )
+        return answer
 
     def fingerprint(self) -> str:
         """SHA-256 of the certificate, which is verified for the name as in every other call."""
         where = urlsplit(self._address)
         if where.scheme != "https" or where.hostname is None:
             raise LayerFailed("the vault's address is not https: it shows no certificate", fix="Use https.")
-        self._interlock.check_named("vault:SealStatus", where.hostname)
+        self._interlock.check_named("vault:SealStatus", where.hostname, port=where.port or 443)
         context = ssl.create_default_context(cafile=self._authorities)
         try:
             with (
@@ -109,10 +124,21 @@ def _read(response: requests.Response, source: str) -> Answer:
         raise NoVerdict(
             f"{source}: what answered (HTTP {response.status_code}) does not speak a vault's language",
             fix="Check the address; look for a proxy or a load balancer in between.",
-            provider_text=outside_text(response.content[:2000]),
+            provider_text=outside_text(_unrepeated(outside_text(response.content[:2000], 2000), response)),
             source=source,
         )
-    return Answer(status=response.status_code, body=body, text=words(body), source=source, location=_origin(response))
+    said = words({"errors": [_unrepeated(str(each), response) for each in listing(body.get("errors"))]})
+    return Answer(status=response.status_code, body=body, text=said, source=source, location=_origin(response))
+
+
+def _unrepeated(said: str, response: requests.Response) -> str:
+    """What was said, without what our own request carried: its token, a share, the login of a role."""
+    request: Any = response.request
+    sent = [request.headers.get("X-Vault-Token")]
+    if isinstance(request.body, str | bytes):
+        carried = request.body if isinstance(request.body, bytes) else request.body.encode()
+        sent += [value for name, value in _object(carried).items() if name in _SECRET and isinstance(value, str)]
+    return concealed(said, (Secret(value) for value in sent if value))
 
 
 def _origin(response: requests.Response) -> str:
@@ -126,8 +152,12 @@ def _origin(response: requests.Response) -> str:
 
 
 def _json(response: requests.Response) -> Mapping[str, Any]:
+    return _object(response.content)
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        return mapping(response.json())
+        return mapping(json.loads(body))
     except (ValueError, RecursionError):
         return {}
 

@@ -1,0 +1,323 @@
+"""A drill, a rehearsal or a recovery: the configured environment, the same procedure, recorded in the test log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from runbook.commands import changed, completing, debug, signing_in, workshop
+from runbook.commands.beginning import Beginning, Intention, bounds_of
+from runbook.commands.closing import record
+from runbook.commands.configured import Configured
+from runbook.commands.handover import Handover
+from runbook.commands.journals import Journals
+from runbook.commands.leftovers import Leftovers
+from runbook.commands.machine import SystemClock, unclaimed
+from runbook.commands.named import Named
+from runbook.commands.places import JOURNAL, Home, state_of
+from runbook.commands.plans import refuse_other_rules
+from runbook.commands.session import TICK_S, RunSession, Tools, as_mapping, uninterrupted
+from runbook.commands.workshop import Workshop
+from runbook.engine.conductor import Conductor
+from runbook.engine.errors import RecordFailed, WrongUse
+from runbook.engine.ports import Confirm, Operator, Preview, TypeName, typed_exactly
+from runbook.engine.run import Run, replay
+from runbook.plain.nobody import Nobody
+from runbook.records.disk import free_bytes
+from runbook.records.journal import Journal, Wired
+from runbook.records.remote import TakenOver
+from runbook.records.run_lock import local_lock
+from runbook.views import Banner, Ending
+from steps import PROCEDURE, declaring
+from steps.here import Here
+
+ROOM = 5 * 1024 * 1024
+"""Bytes that must be free at a checkpoint: what is still to be written has to fit."""
+
+
+async def at_once() -> None:
+    """Nothing is kept elsewhere, so nothing is waited for."""
+
+
+async def taken_over(operator: Operator, run_id: str, sentence: str) -> bool:
+    """Another machine's hold is broken by typing its run's id, and by nothing less."""
+    typed = await operator.type_name(TypeName("identity.aws-account", run_id, sentence))
+    return typed_exactly(run_id, typed)
+
+
+class RealSession(RunSession):
+    """`views.Session` for the real environments.  `walk` may be called once."""
+
+    def __init__(self, home: Home, configured: Configured, intention: Intention) -> None:
+        super().__init__(SystemClock())
+        self._home = home
+        self._configured = configured
+        self._wanted = intention
+        self._settings = configured.settings
+        self._begin = Beginning(configured, intention)
+        self._handover: Handover | None = None
+        self._operator: Operator = Nobody()
+        self._journals = Journals(configured.shelf, home, self._clock, self._begin.may_go_on_elsewhere)
+        self._begin.refuse_variables()
+
+    @property
+    def banner(self) -> Banner:
+        return self._begin.banner
+
+    @property
+    def targets(self) -> Mapping[str, int | None]:
+        return as_mapping(self._settings.targets)
+
+    async def walk(self, operator: Operator | None) -> Ending:
+        """None: nobody is there.  RunbookError; cancelling leaves the run resumable."""
+        run_id = self._wanted.run_id or self._fresh_id()
+        with local_lock(self._home.root, self._begin.environment.name, run_id) as note:
+            if note:
+                self._show(note)
+            with self._tools(bounds_of(self._configured, self._wanted.mode)) as tools:
+                if self._wanted.run_id is None:
+                    return await self._new(run_id, operator, tools)
+                return await self._resumed(run_id, operator, tools)
+
+    def _fresh_id(self) -> str:
+        return f"{self._wanted.mode}-{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+    # -- a new run ------------------------------------------------------------------------------------------------
+    async def _new(self, run_id: str, operator: Operator | None, tools: Tools) -> Ending:
+        await self._finish_earlier()
+        self._begin.refuse_unfinished()
+        declared = await self._begin.declared(run_id, operator, self.now)
+        shop = await workshop.opened(self._configured, self._home, self._wanted.mode, tools, operator)
+        who = Nobody() if operator is None else Named(operator, str(declared["operator"]["name"]))
+        for line in await Leftovers(shop, self._clock, who, str(declared["operator"]["role"])).offer():
+            self._show(line)
+        self._known_elsewhere_as(shop, run_id, who)
+        journal = await self._journals.created(run_id, self._wired(tools), who)
+        conductor = self._conduct(run_id, journal, shop, who)
+        return await self._to_the_end(run_id, journal, shop, conductor, lambda walker: walker.declare(declared))
+
+    # -- the same run again ---------------------------------------------------------------------------------------
+    async def _resumed(self, run_id: str, operator: Operator | None, tools: Tools) -> Ending:
+        shop = await workshop.opened(self._configured, self._home, self._wanted.mode, tools, operator)
+        await self._brought(shop, run_id, self._folder(run_id) / JOURNAL, operator)
+        journal = self._journals.opened(run_id, self._wired(tools))
+        try:
+            self._past = replay(journal.past)
+            self._may_go_on(run_id, operator)
+            who = await self._who_goes_on(operator)
+            told = await self._taken_as_it_is(journal, who, operator)
+        except BaseException:
+            journal.close()
+            raise
+        self._known_elsewhere_as(shop, run_id, who)
+        if self._handover is not None:
+            self._handover.resumes(await asyncio.to_thread(journal.path.read_bytes))
+        conductor = self._conduct(run_id, journal, shop, who)
+        return await self._to_the_end(run_id, journal, shop, conductor, lambda walker: walker.resume(**told))
+
+    def _may_go_on(self, run_id: str, operator: Operator | None) -> None:
+        """WrongUse where the run is over, was begun under other rules, or in the other way."""
+        declared = self._past.declared
+        if self._past.outcome is not None:
+            completing.write_elsewhere(self._folder(run_id), run_id, self._past.outcome)
+            raise WrongUse(
+                f"{run_id} ended as {self._past.outcome}: another machine went on with it",
+                fix="Its record is there, and in the evidence bucket.",
+            )
+        refuse_other_rules(declared, self._settings.policy())
+        if bool(declared["attended"]) is not (operator is not None):
+            way = "attended" if declared["attended"] else "unattended"
+            raise WrongUse(f"this run is {way}, and stays so", fix="runbook resume, with --unattended for a rehearsal.")
+
+    async def _taken_as_it_is(self, journal: Journal, who: Operator, operator: Operator | None) -> dict[str, Any]:
+        """What the resume says of itself; a changed configuration is shown, and agreed to by a person or not at all."""
+        flat = self._configured.loaded.flat()
+        drift = changed.difference(changed.baseline(journal.past) or {}, flat)
+        told: dict[str, Any] = {"by": who.name, "host": platform.node(), "pid": os.getpid()}
+        if drift is None:
+            return told
+        name = self._configured.loaded.path.name
+        if operator is None or not await who.confirm(_shown(drift, self._configured.loaded.path)):
+            sentence = f"{name} is not what the run goes by ({drift.keys})"
+            raise WrongUse(sentence, fix="Put the file back, or have a person agree to the difference.")
+        return told | {changed.KEY: flat, "void_from": drift.stage, "why": f"runbook.toml changed: {drift.keys}"}
+
+    async def _brought(self, shop: Workshop, run_id: str, path: Path, operator: Operator | None) -> None:
+        """The newest that any machine wrote of the run: another may have gone on with it since this one did.
+
+        That lies in the evidence bucket, which only the account can read, so signing in comes first.
+        """
+        if operator is None:  # nobody is there to take anything over
+            if not await asyncio.to_thread(path.exists):
+                raise WrongUse(f"the journal of {run_id} is not on this machine", fix="Resume it where it was begun.")
+            return
+        handover = workshop.handover(shop, run_id, operator.name, self._clock, self._show)
+        if handover is not None:
+            await signing_in.signed_in(shop.estate, operator)
+            try:
+                await handover.take_up(path, partial(taken_over, operator))
+            finally:
+                await handover.leave()
+            run = await asyncio.to_thread(state_of, path.parent)
+            if run is not None and run.outcome is not None:
+                await handover.release()  # it was only looked at
+
+    async def _who_goes_on(self, operator: Operator | None) -> Operator:
+        """The operator who was declared, or another person who says who they are."""
+        if operator is None:
+            return Nobody()
+        declared = self._past.declared["operator"]
+        defaults = {"operator": declared["name"], "operator_role": declared["role"]}
+        answers = await operator.fill(declaring.resumed_by(self._past.id, defaults))
+        if answers is None:
+            raise WrongUse("nobody said who goes on, so nothing was done", fix="runbook resume")
+        return Named(operator, declaring.resumer(answers)["operator"]["name"])
+
+    # -- the walk -------------------------------------------------------------------------------------------------
+    async def _finish_earlier(self) -> None:
+        """Earlier runs that lack their record; what cannot be finished is said, and stops nothing."""
+        done = await asyncio.to_thread(completing.complete, self._home, self._configured)
+        for ending in done.endings:
+            self._show(f"recorded now: {ending.folder} ended {ending.outcome}")
+        for trouble in done.troubles:
+            self._show(f"not finished yet: {trouble}")
+
+    def _conduct(self, run_id: str, journal: Journal, shop: Workshop, operator: Operator) -> Conductor[Here]:
+        folder, far = journal.path.parent, self._handover
+        past = replay(journal.past)
+        shop.tools.interlock.know_run(run_id, past)
+        recovering = self._wanted.mode == "recovery"
+        conductor = Conductor(
+            PROCEDURE,
+            recorder=journal,
+            operator=operator,
+            clock=self._clock,
+            here_for=shop.here_for(run_id, folder, far.claim if far else unclaimed),
+            past=journal.past,
+            guard=shop.tools.scanner.register,
+            typed_target=self._settings.platform.name if recovering else None,
+            accepts=recovering,
+            tick_s=TICK_S,
+            obstacle=lambda: asyncio.to_thread(self._obstacle, folder),
+            settle=far.settle if far else at_once,
+        )
+        for listener in (self._tell, debug.hear):
+            conductor.subscribe(listener)
+        self._conductor, self._operator = conductor, operator
+        return conductor
+
+    async def _to_the_end(
+        self,
+        run_id: str,
+        journal: Journal,
+        shop: Workshop,
+        conductor: Conductor[Here],
+        begin: Callable[[Conductor[Here]], Awaitable[Run]],
+    ) -> Ending:
+        walk, operator = begin, self._operator
+        try:
+            while True:
+                try:
+                    self._past = await walk(conductor)
+                    break
+                except TakenOver:
+                    raise
+                except RecordFailed as failure:
+                    self._show(f"{failure.sentence}. {failure.fix}")
+                    journal = await self._journals.rescued(run_id, self._wired(shop.tools), failure, operator)
+                    if (past := replay(journal.past)).outcome is not None:  # the last line was whole after all
+                        self._past = past
+                        break
+                    conductor = self._conduct(run_id, journal, shop, operator)
+                    walk = _again(operator, journal) if journal.past else begin
+        finally:
+            journal.close()
+            if self._handover is not None and self._past.outcome is None:
+                await uninterrupted(self._handover.leave())
+        return await uninterrupted(self._written(run_id, shop))
+
+    async def _written(self, run_id: str, shop: Workshop) -> Ending:
+        """The record, here and in the bucket; whatever comes of it, the environment is free for other machines then."""
+        details: Mapping[str, Any] = {}
+        try:
+            ending = await asyncio.to_thread(self._recorded, run_id, shop)
+            details = ending.details
+        finally:
+            await self._given_back(run_id, details)
+        return ending
+
+    async def _given_back(self, run_id: str, details: Mapping[str, Any]) -> None:
+        if self._handover is None:
+            return
+        folder = self._folder(run_id)
+        files = {each.name: each.read_bytes() for each in _files(folder)}
+        files["head.json"] = json.dumps({"schema": 1, **details}, indent=2).encode()
+        kept = await self._handover.keep(files) if details else ""
+        for trouble in (kept, await self._handover.release()):
+            if trouble:
+                self._show(trouble)
+
+    def _obstacle(self, folder: Path) -> str | None:
+        free = free_bytes(folder)
+        if free < ROOM:
+            return f"only {free >> 10:,} KiB are free under {folder}: free some space, or the record cannot go on"
+        return changed.obstacle(self._configured.loaded)
+
+    def _recorded(self, run_id: str, shop: Workshop) -> Ending:
+        """Everything that follows the journal's last line."""
+        folder = self._journals.ended(run_id, self._show)
+        private = self._home.private(run_id)
+        if private.is_dir() and not any(private.iterdir()):
+            private.rmdir()
+        book = self._configured.book(self._home)
+        return record(book, folder, masked=lambda text: shop.tools.scanner.text(text, "report"))
+
+    # -- small parts ----------------------------------------------------------------------------------------------
+    def _wired(self, tools: Tools) -> Wired:
+        """What a journal of this run works with."""
+        return Wired(scan=tools.scanner.scan, on_line=self._mirrored, calls=lambda: tools.interlock.counts)
+
+    def _folder(self, run_id: str) -> Path:
+        return self._configured.shelf.folder(run_id)
+
+    def _known_elsewhere_as(self, shop: Workshop, run_id: str, operator: Operator) -> None:
+        self._handover = workshop.handover(shop, run_id, operator.name, self._clock, self._unreachable)
+
+    def _mirrored(self, line: bytes, seq: int) -> None:
+        if self._handover is not None:
+            self._handover.line(line, seq)
+
+    def _unreachable(self, sentence: str) -> None:
+        if self._conductor is not None and self._conductor.run.outcome is None:
+            self._conductor.find(sentence)
+        else:
+            self._show(sentence)
+
+
+def _again(operator: Operator, journal: Journal) -> Callable[[Conductor[Here]], Awaitable[Run]]:
+    """The walk goes on in this process, from a journal in another place."""
+    return lambda conductor: conductor.resume(by=operator.name, place=str(journal.path))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.is_file()) if folder.is_dir() else []
+
+
+def _shown(drift: changed.Difference, path: Path) -> Confirm:
+    """The difference, before anything goes on with it."""
+    back = (
+        f"the run goes back to stage {drift.stage}"
+        if drift.stage
+        else "no stage reads what changed: nothing is done again"
+    )
+    preview = Preview(
+        what=f"{path.name} was changed since this run went by it; {back}", target=path.name, changes=drift.changes
+    )
+    return Confirm(step="identity.tool", title="Go on with the changed configuration", preview=preview)
