@@ -17,7 +17,7 @@ from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Event, Kind
 from runbook.engine.few import few
 from runbook.engine.performer import Performer
-from runbook.engine.ports import Clock, Confirm, Operator, Preview
+from runbook.engine.ports import Clock, Confirm, Operator, Preview, TypeName, typed_exactly
 from runbook.engine.run import LedgerEntry, Run, apply, replay
 from runbook.engine.scribe import Scribe
 from runbook.engine.verdict import Observation
@@ -74,10 +74,19 @@ class Leftovers:
         return [line for each in left for line in await self._offered(each)]
 
     async def _offered(self, left: Left) -> list[str]:
-        if not await self._operator.confirm(_asked(left, self._shop.environment.name)):
+        if not await self._agreed(left):
             return [f"{left.words}: not removed, it stays an open finding"]
         seen = await self._removed(left)
         return [f"{left.run.id}: {seen.observed}"]
+
+    async def _agreed(self, left: Left) -> bool:
+        """In production the platform's name is typed besides, as before every Action there."""
+        environment, name = self._shop.environment.name, self._shop.configured.settings.platform.name
+        if not await self._operator.confirm(_asked(left, environment)):
+            return False
+        return environment != "production" or typed_exactly(
+            name, await self._operator.type_name(TypeName(CLEANUP, name))
+        )
 
     async def _removed(self, left: Left) -> Observation:
         """Each entry undone by the Action that made it, written into a journal of its own; the row is amended."""

@@ -16,6 +16,7 @@ from runbook.records.journal import Journal
 from runbook.records.remote_lock import RemoteLock
 from tests.commands.memory_real import MemoryReal
 from tests.commands.test_real_sessions import Killed, die, killed_at
+from tests.support.operator import abort
 
 
 @pytest.fixture
@@ -138,6 +139,18 @@ def test_who_removed_it_stands_in_the_record(real: MemoryReal) -> None:
         "name": "Edsger Moreno",
         "role": "SRE",
     }
+
+
+def test_in_production_the_platforms_name_is_typed_before_anything_is_removed(real: MemoryReal) -> None:
+    declines: dict[str, list[Any]] = {"gate vault": [abort()], "confirm closeout.cleanup": [False]}
+    real.walk("recovery", real.operator({**declines, "decide closeout.cleanup": [abort()]}))
+    wanted: dict[str, list[Any]] = {"confirm closeout.cleanup": [True], "gate identity": [abort()]}
+    close_to_it = real.operator({**wanted, "type closeout.cleanup": ["practice clinic"]})
+    real.walk("recovery", close_to_it)
+    assert close_to_it.questions("type closeout.cleanup")[0].expected == "Practice Clinic"
+    assert [each.name for each in real.folders if ".cleanup-" in each.name] == []
+    real.walk("recovery", real.operator(wanted))
+    assert len([each for each in real.folders if ".cleanup-" in each.name]) == 1
 
 
 # -- this process's own troubles ------------------------------------------------------------------------------------
