@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from runbook.commands import plans, unfinished
-from runbook.commands.beginning import Intention
+from runbook.commands import plans
 from runbook.commands.configured import Configured, all_runs
-from runbook.commands.leftovers import found
 from runbook.commands.machine import SystemClock
 from runbook.commands.places import Home
 from runbook.commands.plans import Plan
-from runbook.commands.real_session import RealSession
+from runbook.commands.real import unfinished
+from runbook.commands.real.beginning import Intention
+from runbook.commands.real.leftovers import found
+from runbook.commands.real.session import RealSession
 from runbook.commands.training_session import TrainingSession
 from runbook.config.file import ENVIRONMENT_OF
 from runbook.training import scenario

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from runbook.commands import fronts
 from runbook.commands.app import screens
-from runbook.commands.beginning import Intention
 from runbook.commands.configured import configured
 from runbook.commands.places import home_of
-from runbook.commands.real_session import RealSession
+from runbook.commands.real.beginning import Intention
+from runbook.commands.real.session import RealSession
 from runbook.engine.errors import WrongUse
 
 

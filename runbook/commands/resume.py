@@ -6,15 +6,16 @@ import argparse
 import sys
 from contextlib import ExitStack
 
-from runbook.commands import abandoned, fronts, plans, unfinished
+from runbook.commands import abandoned, fronts, plans
 from runbook.commands.app import screens
-from runbook.commands.completing import complete
 from runbook.commands.configured import Configured, configured, configured_if_any
 from runbook.commands.exits import ExitCode
-from runbook.commands.leftover_command import offer
 from runbook.commands.machine import SystemClock
 from runbook.commands.places import REAL, Home, home_of
-from runbook.commands.real_session import RealSession
+from runbook.commands.real import unfinished
+from runbook.commands.real.completing import complete
+from runbook.commands.real.removal import offer
+from runbook.commands.real.session import RealSession
 from runbook.commands.training_session import TrainingSession
 from runbook.config.file import ENVIRONMENT_OF
 from runbook.records.run_lock import local_lock

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runbook.commands.handover import Handover, this_place
+from runbook.commands.real.handover import Handover, this_place
 from runbook.engine.conductor import Conductor
 from runbook.engine.desk import Desk
 from runbook.engine.events import Kind

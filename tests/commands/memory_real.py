@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from runbook.commands import configured as configuring
-from runbook.commands import real_session, wiring, workshop
-from runbook.commands.beginning import Intention
+from runbook.commands import wiring
 from runbook.commands.configured import Configured
 from runbook.commands.places import Home
-from runbook.commands.real_session import RealSession
+from runbook.commands.real import session as real_session
+from runbook.commands.real import workshop
+from runbook.commands.real.beginning import Intention
+from runbook.commands.real.session import RealSession
 from runbook.commands.wiring import Wired
 from runbook.config import Environment
 from runbook.config import load as loading

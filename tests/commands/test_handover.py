@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.commands.handover import this_place
+from runbook.commands.real.handover import this_place
 from runbook.engine.errors import NoVerdict, RecordFailed, Refused
 from runbook.engine.events import Kind
 from runbook.engine.ports import Confirm

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from runbook.commands import completing
+from runbook.commands.real import completing
 from runbook.engine.errors import RecordFailed, Refused, WrongUse
 from runbook.engine.events import Kind
 from runbook.engine.ports import Act, Decision

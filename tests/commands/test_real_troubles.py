@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runbook.commands import completing, leftovers
+from runbook.commands.real import completing, leftovers
 from runbook.engine.errors import RecordFailed, WrongUse
 from runbook.records.journal import Journal
 from runbook.records.remote_lock import RemoteLock

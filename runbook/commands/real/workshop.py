@@ -9,10 +9,10 @@ from pathlib import Path
 
 from runbook.commands import history
 from runbook.commands.configured import Configured
-from runbook.commands.handover import Handover, this_place
 from runbook.commands.machine import Claim, LocalHouse, unclaimed
 from runbook.commands.places import Home
-from runbook.commands.secrets_desk import SecretsDesk
+from runbook.commands.real.handover import Handover, this_place
+from runbook.commands.real.secrets_desk import SecretsDesk
 from runbook.commands.session import Tools
 from runbook.config import Environment
 from runbook.engine.desk import Desk

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import platform
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from runbook.commands import changed, completing, debug, signing_in, workshop
-from runbook.commands.beginning import Beginning, Intention, bounds_of
+from runbook.commands import debug
 from runbook.commands.closing import record
 from runbook.commands.configured import Configured
-from runbook.commands.handover import Handover
-from runbook.commands.journals import Journals
-from runbook.commands.leftovers import Leftovers
 from runbook.commands.machine import SystemClock, unclaimed
-from runbook.commands.named import Named
 from runbook.commands.places import JOURNAL, Home, state_of
-from runbook.commands.plans import refuse_other_rules
+from runbook.commands.real import again, changed, completing, signing_in, workshop
+from runbook.commands.real.beginning import Beginning, Intention, bounds_of
+from runbook.commands.real.handover import Handover
+from runbook.commands.real.journals import Journals
+from runbook.commands.real.leftovers import Leftovers
+from runbook.commands.real.named import Named
+from runbook.commands.real.workshop import Workshop
 from runbook.commands.session import TICK_S, RunSession, Tools, as_mapping, uninterrupted
-from runbook.commands.workshop import Workshop
 from runbook.engine.conductor import Conductor
 from runbook.engine.errors import RecordFailed, WrongUse
-from runbook.engine.ports import Confirm, Operator, Preview, TypeName, typed_exactly
+from runbook.engine.ports import Operator, TypeName, typed_exactly
 from runbook.engine.run import Run, replay
 from runbook.plain.nobody import Nobody
 from runbook.records.disk import free_bytes
@@ -35,7 +33,7 @@ from runbook.records.journal import Journal, Wired
 from runbook.records.remote import TakenOver
 from runbook.records.run_lock import local_lock
 from runbook.views import Banner, Ending
-from steps import PROCEDURE, declaring
+from steps import PROCEDURE
 from steps.here import Here
 
 ROOM = 5 * 1024 * 1024
@@ -110,9 +108,9 @@ class RealSession(RunSession):
         journal = self._journals.opened(run_id, self._wired(tools))
         try:
             self._past = replay(journal.past)
-            self._may_go_on(run_id, operator)
-            who = await self._who_goes_on(operator)
-            told = await self._taken_as_it_is(journal, who, operator)
+            await asyncio.to_thread(again.may_go_on, self._past, self._folder(run_id), self._settings, operator)
+            who = await again.who_goes_on(self._past, operator)
+            told = await again.taken_as_it_is(journal.past, self._configured.loaded, who, operator)
         except BaseException:
             journal.close()
             raise
@@ -121,33 +119,6 @@ class RealSession(RunSession):
             self._handover.resumes(await asyncio.to_thread(journal.path.read_bytes))
         conductor = self._conduct(run_id, journal, shop, who)
         return await self._to_the_end(run_id, journal, shop, conductor, lambda walker: walker.resume(**told))
-
-    def _may_go_on(self, run_id: str, operator: Operator | None) -> None:
-        """WrongUse where the run is over, was begun under other rules, or in the other way."""
-        declared = self._past.declared
-        if self._past.outcome is not None:
-            completing.write_elsewhere(self._folder(run_id), run_id, self._past.outcome)
-            raise WrongUse(
-                f"{run_id} ended as {self._past.outcome}: another machine went on with it",
-                fix="Its record is there, and in the evidence bucket.",
-            )
-        refuse_other_rules(declared, self._settings.policy())
-        if bool(declared["attended"]) is not (operator is not None):
-            way = "attended" if declared["attended"] else "unattended"
-            raise WrongUse(f"this run is {way}, and stays so", fix="runbook resume, with --unattended for a rehearsal.")
-
-    async def _taken_as_it_is(self, journal: Journal, who: Operator, operator: Operator | None) -> dict[str, Any]:
-        """What the resume says of itself; a changed configuration is shown, and agreed to by a person or not at all."""
-        flat = self._configured.loaded.flat()
-        drift = changed.difference(changed.baseline(journal.past) or {}, flat)
-        told: dict[str, Any] = {"by": who.name, "host": platform.node(), "pid": os.getpid()}
-        if drift is None:
-            return told
-        name = self._configured.loaded.path.name
-        if operator is None or not await who.confirm(_shown(drift, self._configured.loaded.path)):
-            sentence = f"{name} is not what the run goes by ({drift.keys})"
-            raise WrongUse(sentence, fix="Put the file back, or have a person agree to the difference.")
-        return told | {changed.KEY: flat, "void_from": drift.stage, "why": f"runbook.toml changed: {drift.keys}"}
 
     async def _brought(self, shop: Workshop, run_id: str, path: Path, operator: Operator | None) -> None:
         """The newest that any machine wrote of the run: another may have gone on with it since this one did.
@@ -168,17 +139,6 @@ class RealSession(RunSession):
             run = await asyncio.to_thread(state_of, path.parent)
             if run is not None and run.outcome is not None:
                 await handover.release()  # it was only looked at
-
-    async def _who_goes_on(self, operator: Operator | None) -> Operator:
-        """The operator who was declared, or another person who says who they are."""
-        if operator is None:
-            return Nobody()
-        declared = self._past.declared["operator"]
-        defaults = {"operator": declared["name"], "operator_role": declared["role"]}
-        answers = await operator.fill(declaring.resumed_by(self._past.id, defaults))
-        if answers is None:
-            raise WrongUse("nobody said who goes on, so nothing was done", fix="runbook resume")
-        return Named(operator, declaring.resumer(answers)["operator"]["name"])
 
     # -- the walk -------------------------------------------------------------------------------------------------
     async def _finish_earlier(self) -> None:
@@ -308,16 +268,3 @@ def _again(operator: Operator, journal: Journal) -> Callable[[Conductor[Here]], 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(each for each in folder.iterdir() if each.is_file()) if folder.is_dir() else []
-
-
-def _shown(drift: changed.Difference, path: Path) -> Confirm:
-    """The difference, before anything goes on with it."""
-    back = (
-        f"the run goes back to stage {drift.stage}"
-        if drift.stage
-        else "no stage reads what changed: nothing is done again"
-    )
-    preview = Preview(
-        what=f"{path.name} was changed since this run went by it; {back}", target=path.name, changes=drift.changes
-    )
-    return Confirm(step="identity.tool", title="Go on with the changed configuration", preview=preview)

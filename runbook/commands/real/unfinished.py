@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runbook.commands.beginning import Intention
 from runbook.commands.configured import Configured
 from runbook.commands.places import JOURNAL, Home, state_of
 from runbook.commands.plans import refuse_other_rules
+from runbook.commands.real.beginning import Intention
 from runbook.engine.errors import WrongUse
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from runbook.commands.closing import finish_recording, recorded
 from runbook.commands.configured import Configured
-from runbook.commands.leftovers import amend, sealed, standing
 from runbook.commands.places import ELSEWHERE, JOURNAL, Home, removals, state_of
+from runbook.commands.real.leftovers import amend, sealed, standing
 from runbook.engine.errors import RecordFailed
 from runbook.records import journal
 from runbook.records.disk import Disk, make_folder, read_whole, recording, replace_file

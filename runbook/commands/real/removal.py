@@ -6,14 +6,15 @@ import argparse
 import sys
 from contextlib import closing
 
-from runbook.commands import fronts, leftovers, workshop
-from runbook.commands.beginning import bounds_of
+from runbook.commands import fronts
 from runbook.commands.configured import Configured
 from runbook.commands.exits import ExitCode
-from runbook.commands.leftovers import Leftovers
 from runbook.commands.machine import SystemClock
-from runbook.commands.named import Named
 from runbook.commands.places import Home
+from runbook.commands.real import leftovers, workshop
+from runbook.commands.real.beginning import bounds_of
+from runbook.commands.real.leftovers import Leftovers
+from runbook.commands.real.named import Named
 from runbook.commands.session import RunSession
 from runbook.config.file import ENVIRONMENT_OF
 from runbook.engine.errors import WrongUse

@@ -10,7 +10,7 @@ from typing import Any
 from runbook import __version__
 from runbook.commands.configured import Configured
 from runbook.commands.places import ELSEWHERE, JOURNAL, Home, removals
-from runbook.commands.workshop import Workshop
+from runbook.commands.real.workshop import Workshop
 from runbook.config.file import ENVIRONMENT_OF
 from runbook.engine.conductor import NOT_FINISHED, settled
 from runbook.engine.errors import RecordFailed
