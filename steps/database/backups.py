@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from runbook.engine.errors import LayerFailed
@@ -114,11 +115,16 @@ def _kept_well(here: Here, newest: Snapshot) -> tuple[Finding, ...]:
 
 
 def _missing_days(here: Here, snapshots: list[Snapshot]) -> tuple[Finding, ...]:
-    """Days of the retention period, the last and the oldest left out, on which no snapshot was made."""
-    have = {snapshot.created.date() for snapshot in snapshots}
-    today = here.kept_until().date()
-    wanted = [today - timedelta(days=back) for back in range(1, here.policy.retention_days)]
-    missing: list[date] = [day for day in wanted if day not in have]
+    """Days of the retention period, the last and the oldest left out, on which no snapshot was made.
+
+    A daily backup that is made around midnight may fall on the day before or after: that is no gap.
+    """
+    made, until = sorted(snapshot.created for snapshot in snapshots), here.kept_until()
+    have, limit = {at.date() for at in made}, here.policy.backup_age_limit
+    gaps = [(one.date(), other.date()) for one, other in pairwise([*made, until]) if other - one > limit]
+    gaps += [(date.min, made[0].date() if made else date.max)]
+    wanted = [until.date() - timedelta(days=back) for back in range(1, here.policy.retention_days)]
+    missing = [day for day in wanted if day not in have and any(one < day < other for one, other in gaps)]
     if not missing:
         return ()
     first = ", ".join(f"{day}" for day in missing[:3]) + (" …" if len(missing) > 3 else "")

@@ -235,7 +235,11 @@ def test_declared_comes_first_and_once_and_ended_last(path: Path) -> None:
         told.append(Kind.HEARTBEAT, stage="vault", step=None, data={})
 
 
-@pytest.mark.parametrize("value", [float("nan"), object(), {1: 2}, b"bytes", Secret("never in a record")], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), object(), {1: 2}, b"bytes", Secret("never in a record")],
+    ids=["not a number", "object", "a key that is no text", "bytes", "secret"],
+)
 def test_what_has_no_form_in_json_is_refused(path: Path, value: object) -> None:
     told = _short(path)
     with pytest.raises(RecordFailed, match="has no form") as failure:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from runbook.engine.ports import Choice
 from runbook.engine.verdict import Verdict
+from runbook.policy import Policy
+from runbook.training.production import snapshot_moments
+from steps.database import backups
 from steps.database.backups import PITR
 from steps.facts import SnapshotChosen
 from steps.here import iso
@@ -152,3 +157,32 @@ async def test_a_declared_moment_that_cannot_be_restored_is_refused(practice: Pr
     assert last is not None
     assert last.verdict == "FAIL"
     assert practice.done("rds:RestoreDBInstanceToPointInTime") == []
+
+
+def findings_at(now: datetime, made: Iterable[datetime]) -> list[str]:
+    here: Any = SimpleNamespace(policy=Policy(), kept_until=lambda: now)
+    snapshots: list[Any] = [SimpleNamespace(created=at) for at in made]
+    return [finding.text for finding in backups._missing_days(here, snapshots)]
+
+
+def test_daily_snapshots_leave_no_day_out_at_any_minute_of_the_day() -> None:
+    """They are made at about the same time; around midnight some of them fall on the day before."""
+    for minute in range(24 * 60):
+        now = datetime(2027, 1, 15, tzinfo=UTC) + timedelta(minutes=minute)
+        assert findings_at(now, snapshot_moments(now)) == [], now
+
+
+@pytest.mark.parametrize(
+    ("left_out", "days"),
+    [
+        ({5}, "no snapshot on 1 of the last 30 days: 2027-01-10"),
+        ({0, 1}, "1 of the last 30 days: 2027-01-14"),  # today's may still come
+        ({28, 29}, "2 of"),
+        ({3, 9}, "2 of"),
+    ],
+)
+def test_a_day_without_a_snapshot_is_named(left_out: set[int], days: str) -> None:
+    now = datetime(2027, 1, 15, 14, tzinfo=UTC)
+    made = [at for age, at in enumerate(reversed(snapshot_moments(now))) if age not in left_out]
+    (text,) = findings_at(now, made)
+    assert days in text
