@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from runbook.commands.closing import finish_recording, record, recorded, training_book
+from runbook.commands.closing import finish_recording, record, training_book
 from runbook.commands.places import JOURNAL, PRIVATE, Home, state_of
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Kind
@@ -42,7 +42,7 @@ def end(home: Home, folder: Path, clock: Clock, reason: str) -> Ending | None:
         return None
     if run.outcome is not None:  # ended, and perhaps killed before its record was written
         book = training_book(home)
-        return None if recorded(book, folder) else finish_recording(book, folder)
+        return None if book.log.recorded(folder.name) else finish_recording(book, folder)
     journal = Journal.open(folder / JOURNAL, clock)
     scribe = Scribe(journal, journal.past)
     scribe.say(Kind.RESUMED, by="the next command")

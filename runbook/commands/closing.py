@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +46,6 @@ def record(
     return _row(book, folder)
 
 
-def recorded(book: Book, folder: Path) -> bool:
-    """Whether an ended run's row is in the log."""
-    return book.log.recorded(folder.name)
-
-
 def finish_recording(book: Book, folder: Path) -> Ending:
     """What was left to do for a run that ended and was killed before its row was written."""
     return _row(book, folder) if (folder / evidence.SUMS).exists() else record(book, folder)
@@ -59,7 +53,7 @@ def finish_recording(book: Book, folder: Path) -> Ending:
 
 def _row(book: Book, folder: Path) -> Ending:
     """The row of a sealed folder."""
-    document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    document = evidence.read_document(folder)
     path, digest = book.evidence_path(folder), evidence.sealed_digest(folder)
     row = book.log.record(document, evidence_path=path, evidence_digest=digest)
     details = {"row": row.row, "head": row.row_hash, "log": str(book.log.path)}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.commands.closing import finish_recording, recorded
+from runbook.commands.closing import finish_recording
 from runbook.commands.configured import Configured
 from runbook.commands.places import ELSEWHERE, JOURNAL, Home, removals, state_of
 from runbook.commands.real.leftovers import amend, sealed, standing
@@ -52,7 +52,7 @@ def complete(home: Home, platform: Configured) -> Completed:
             continue
         with done.each(folder.name):
             run = state_of(folder)
-            if run is not None and run.outcome is not None and not recorded(book, folder):
+            if run is not None and run.outcome is not None and not book.log.recorded(folder.name):
                 done.endings.append(finish_recording(book, folder))
         for removal in removals(folder):
             with done.each(removal.name):
