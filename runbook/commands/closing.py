@@ -10,8 +10,10 @@ from typing import Any
 from runbook.commands.exits import of_outcome
 from runbook.commands.places import JOURNAL, Home
 from runbook.engine.run import replay
-from runbook.records import evidence, journal, report
-from runbook.records.log_file import TestLog, TrainingLog
+from runbook.records import journal
+from runbook.records.evidence import run_json, sealing
+from runbook.records.log.logs import TestLog, TrainingLog
+from runbook.records.report import rendering
 from runbook.views import Ending
 from steps import PROCEDURE
 
@@ -39,22 +41,22 @@ def record(
     """Write all that a run leaves; RecordFailed says what is kept.  `masked`: the scanner's last look."""
     events = journal.read(folder / JOURNAL)
     run = replay(events)
-    document = evidence.document(run, events, PROCEDURE, {**(extra or {}), "previous_head": book.log.head})
-    evidence.write_document(folder, document)
-    evidence.write_text(folder / "report.md", masked(report.markdown(document)))
-    evidence.seal(folder)
+    document = run_json.document(run, events, PROCEDURE, {**(extra or {}), "previous_head": book.log.head})
+    sealing.write_document(folder, document)
+    sealing.write_text(folder / "report.md", masked(rendering.markdown(document)))
+    sealing.seal(folder)
     return _row(book, folder)
 
 
 def finish_recording(book: Book, folder: Path) -> Ending:
     """What was left to do for a run that ended and was killed before its row was written."""
-    return _row(book, folder) if (folder / evidence.SUMS).exists() else record(book, folder)
+    return _row(book, folder) if (folder / sealing.SUMS).exists() else record(book, folder)
 
 
 def _row(book: Book, folder: Path) -> Ending:
     """The row of a sealed folder."""
-    document = evidence.read_document(folder)
-    path, digest = book.evidence_path(folder), evidence.sealed_digest(folder)
+    document = sealing.read_document(folder)
+    path, digest = book.evidence_path(folder), sealing.sealed_digest(folder)
     row = book.log.record(document, evidence_path=path, evidence_digest=digest)
     details = {"row": row.row, "head": row.row_hash, "log": str(book.log.path)}
     outcome, text = str(document["outcome"]), (folder / "report.md").read_text(encoding="utf-8")

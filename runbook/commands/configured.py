@@ -13,7 +13,7 @@ from runbook.config import load as loading
 from runbook.config.file import Configuration
 from runbook.config.load import Loaded
 from runbook.engine.errors import WrongUse
-from runbook.records.log_file import TestLog
+from runbook.records.log.logs import TestLog
 from runbook.views import RunLine
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook import __version__
-from runbook.commands import abandoned, debug, history
+from runbook.commands import abandoned, debug, earlier
 from runbook.commands.closing import record, training_book
 from runbook.commands.machine import LocalHouse, SystemClock
 from runbook.commands.places import JOURNAL, Home
@@ -164,8 +164,8 @@ class TrainingSession(RunSession):
         estate = await asyncio.to_thread(connect, environment, credential, tools.interlock, tools.door)
         held = Held(guard=tools.scanner.register)
         house = LocalHouse(folder, "the practice estate's own")
-        earlier = await asyncio.to_thread(history.earlier, self._home.shelf, training_book(self._home).log, folder.name)
-        return lambda desk: Here(desk, environment, estate, Policy(), Targets(), house, asked, held, earlier)
+        before = await asyncio.to_thread(earlier.of_runs, self._home.shelf, training_book(self._home).log, folder.name)
+        return lambda desk: Here(desk, environment, estate, Policy(), Targets(), house, asked, held, before)
 
     async def _end(self, folder: Path, journal: Journal, tools: Tools, run: Run) -> Ending:
         """The estate goes first: the record then says what is true of this machine."""

@@ -18,7 +18,8 @@ from runbook.engine.events import Kind
 from runbook.engine.ports import Act, Decision
 from runbook.records import journal
 from runbook.records.disk import Disk
-from runbook.records.testlog import Domain, verify
+from runbook.records.log.testlog import Domain
+from runbook.records.log.verifying import verify
 from tests.commands.memory_real import MemoryReal
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runbook.records.log_file import TestLog
+from runbook.records.log.logs import TestLog
 from tests.support import leaks
 from tests.support.person import Person
 from tests.support.two_environments import Place, for_a_drill, practice

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.records.log_file import TestLog
+from runbook.records.log.logs import TestLog
 from tests.support import leaks
 from tests.support.person import Person
 from tests.support.two_environments import OPEN, PLATFORM, Place, for_a_recovery, practice

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runbook import config
-from runbook.records.log_file import TestLog
+from runbook.records.log.logs import TestLog
 from runbook.training.servers import aws_names as names
 from tests.support.crashing import passed_over
 from tests.support.person import Person, Rule

@@ -14,7 +14,7 @@ from runbook.engine.ports import Recorder
 from runbook.engine.procedure import Check, Procedure, Stage
 from runbook.engine.run import replay
 from runbook.engine.verdict import Observation
-from runbook.records import evidence
+from runbook.records.evidence import run_json
 from runbook.records.journal import Journal
 
 T0 = datetime(2027, 1, 15, 10, 0, 0, tzinfo=UTC)
@@ -237,6 +237,6 @@ def journal(folder: Path, clock: FakeClock | None = None) -> Journal:
 
 
 def document_of(events: tuple[Event, ...], **extra: Any) -> dict[str, Any]:
-    return evidence.document(
+    return run_json.document(
         replay(events), events, PROCEDURE, {"calls": {"read": 9, "mutating": 1, "refused": 0}, **extra}
     )

@@ -12,11 +12,12 @@ import pytest
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Event, Kind
 from runbook.engine.run import replay
-from runbook.records import evidence, report
 from runbook.records.disk import Disk, free_bytes
+from runbook.records.evidence import run_json, sealing
 from runbook.records.journal import Journal, read
-from runbook.records.log_file import TestLog
-from runbook.records.testlog import LogVerdict
+from runbook.records.log.logs import TestLog
+from runbook.records.log.verdicts import LogVerdict
+from runbook.records.report import rendering
 from tests.records.disks import FailsAt
 from tests.records.real_runs import DRILL, drill, told
 from tests.records.story import PROCEDURE, FakeClock, tell_calm
@@ -92,20 +93,20 @@ def _goes_on(path: Path, seen: list[Event]) -> None:
 # -- what follows the journal's last line -------------------------------------------------------------------------
 def _close(folder: Path, log: TestLog, disk: Disk | None = None) -> None:
     """As a session ends a run, and as the next start finishes it."""
-    if not (folder / evidence.SUMS).exists():
+    if not (folder / sealing.SUMS).exists():
         events = read(folder / "journal.jsonl")
-        document = evidence.document(replay(events), events, PROCEDURE, {"previous_head": log.head})
-        evidence.write_document(folder, document, disk=disk)
-        evidence.write_text(folder / "report.md", report.markdown(document), disk=disk)
-        evidence.seal(folder, disk=disk)
-    document = evidence.read_document(folder)
-    log.record(document, evidence_path=f"evidence/{folder.name}", evidence_digest=evidence.sealed_digest(folder))
+        document = run_json.document(replay(events), events, PROCEDURE, {"previous_head": log.head})
+        sealing.write_document(folder, document, disk=disk)
+        sealing.write_text(folder / "report.md", rendering.markdown(document), disk=disk)
+        sealing.seal(folder, disk=disk)
+    document = sealing.read_document(folder)
+    log.record(document, evidence_path=f"evidence/{folder.name}", evidence_digest=sealing.sealed_digest(folder))
 
 
 def _is_sealed(folder: Path) -> bool:
-    lines = (folder / evidence.SUMS).read_text().splitlines()
+    lines = (folder / sealing.SUMS).read_text().splitlines()
     named = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    there = {path.name for path in folder.iterdir()} - {evidence.SUMS}
+    there = {path.name for path in folder.iterdir()} - {sealing.SUMS}
     whole = all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == named[name] for name in named)
     return there == set(named) == {"journal.jsonl", "run.json", "report.md"} and whole
 
@@ -154,9 +155,9 @@ def test_a_failed_fsync_of_the_row_is_not_recorded_and_the_row_waits(tmp_path: P
 def test_what_a_crash_left_half_written_in_the_evidence_is_not_sealed(tmp_path: Path) -> None:
     told(tmp_path)
     (tmp_path / ".run.json.0a1b2c3d").write_text('{"half')
-    evidence.write_text(tmp_path / "report.md", "whole")
-    evidence.seal(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"journal.jsonl", "report.md", evidence.SUMS}
+    sealing.write_text(tmp_path / "report.md", "whole")
+    sealing.seal(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"journal.jsonl", "report.md", sealing.SUMS}
 
 
 def test_free_space_is_asked_of_the_disk_that_a_folder_will_lie_on(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from runbook.engine.events import Kind
 from runbook.engine.ports import Act, Decision, Secret, SecretAnswer
 from runbook.engine.run import Run
 from runbook.engine.verdict import Verdict
-from runbook.records import evidence
-from runbook.records.log_row import row_of
+from runbook.records.evidence import run_json
+from runbook.records.log.row import row_of
 from steps import PROCEDURE
 from steps.facts import AwsSession, SignedInAs
 from tests.support.operator import OPEN, abort, attest
@@ -28,7 +28,7 @@ def way(practice: Practice, way: str) -> None:
 
 def recorded(practice: Practice, run: Run, recorder: Any) -> dict[str, Any]:
     declared = {"tool_version": "0", "policy": {"ref": "", "sha256": ""}, **run.declared}
-    document = evidence.document(run, tuple(recorder.events), PROCEDURE, {"tool_version": declared["tool_version"]})
+    document = run_json.document(run, tuple(recorder.events), PROCEDURE, {"tool_version": declared["tool_version"]})
     return {**document, "environment": "practice", "providers": "LOOPBACK", "mode": "training"}
 
 

@@ -16,7 +16,7 @@ from runbook.engine.procedure import Action, Repeat
 from runbook.engine.run import Run, replay
 from runbook.engine.verdict import Verdict
 from runbook.estate.memory import names
-from runbook.records import evidence
+from runbook.records.evidence import run_json
 from runbook.records.journal import Journal
 from steps import PROCEDURE
 from tests.support.operator import ScriptedOperator
@@ -99,7 +99,7 @@ class Crashing(Practice):
     def document(self) -> dict[str, Any]:
         """What run.json says of the run as it is now."""
         events = tuple(self.disk.events)
-        return evidence.document(replay(events), events, PROCEDURE)
+        return run_json.document(replay(events), events, PROCEDURE)
 
     def killed(self, room: int, *, late: bool) -> None:
         """A process that dies when the journal has `room` events; `late`: only when the next one would be written."""

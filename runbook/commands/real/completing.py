@@ -19,7 +19,7 @@ from runbook.commands.real.leftovers import amend, sealed, standing
 from runbook.engine.errors import RecordFailed
 from runbook.records import journal
 from runbook.records.disk import Disk, make_folder, read_whole, recording, replace_file
-from runbook.records.evidence import SUMS
+from runbook.records.evidence.sealing import SUMS
 from runbook.views import Ending
 
 

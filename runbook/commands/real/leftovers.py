@@ -21,10 +21,11 @@ from runbook.engine.ports import Clock, Confirm, Operator, Preview, TypeName, ty
 from runbook.engine.run import LedgerEntry, Run, apply, replay
 from runbook.engine.scribe import Scribe
 from runbook.engine.verdict import Observation
-from runbook.records import aftermath, evidence, journal
+from runbook.records import journal
 from runbook.records.canonical import stamp
+from runbook.records.evidence import aftermath, sealing
+from runbook.records.evidence.summary import summary
 from runbook.records.journal import Journal
-from runbook.records.summary import summary
 from steps import PROCEDURE
 from steps.here import Here
 
@@ -159,22 +160,22 @@ def sealed(home: Home, configured: Configured, left: Left, removal: Path) -> Non
     """The removal's own record beside the run's, which stays as it was sealed; RecordFailed."""
     declared = journal.read(removal / JOURNAL)[0].data
     document = {
-        **_since(evidence.read_document(left.folder), left.run),
+        **_since(sealing.read_document(left.folder), left.run),
         "amends": left.run.id,
         "removed_by": declared["operator"],
         "previous_head": configured.log(home).head,
     }
-    evidence.write_document(removal, document)
-    evidence.seal(removal)
+    sealing.write_document(removal, document)
+    sealing.seal(removal)
 
 
 def amend(home: Home, configured: Configured, run_id: str, folder: Path) -> None:
     """The row of a sealed removal, where it does not stand in the log yet; RecordFailed as for any row."""
     log, path = configured.log(home), configured.book(home).evidence_path(folder)
-    if not (folder / evidence.SUMS).exists() or any(row["evidence_path"] == path for row in log.verify().rows):
+    if not (folder / sealing.SUMS).exists() or any(row["evidence_path"] == path for row in log.verify().rows):
         return
-    document = evidence.read_document(folder)
-    log.amend(run_id, document, evidence_path=path, evidence_digest=evidence.sealed_digest(folder), name=folder.name)
+    document = sealing.read_document(folder)
+    log.amend(run_id, document, evidence_path=path, evidence_digest=sealing.sealed_digest(folder), name=folder.name)
 
 
 def _asked(left: Left, environment: str) -> Confirm:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.commands import history
+from runbook.commands import earlier
 from runbook.commands.configured import Configured
 from runbook.commands.machine import Claim, LocalHouse, unclaimed
 from runbook.commands.places import Home
@@ -40,7 +40,7 @@ class Workshop:
         """What a step of that run sees; `folder` takes the run's record."""
         settings = self.configured.settings
         house = LocalHouse(folder, self.secrets.words, private=self.home.private(run_id), claim=claim)
-        earlier = history.earlier(self.configured.shelf, self.configured.book(self.home).log, run_id)
+        before = earlier.of_runs(self.configured.shelf, self.configured.book(self.home).log, run_id)
         policy, exception = settings.policy(), settings.rehearsal.policy_exception
 
         def here(desk: Desk) -> Here:
@@ -53,7 +53,7 @@ class Workshop:
                 house,
                 self.secrets.credential,
                 self.held,
-                earlier,
+                before,
                 rehearsal_exception=exception,
             )
 

@@ -13,7 +13,7 @@ from runbook.engine.outcome import NOT_RUN, stage_result
 from runbook.engine.procedure import H, Procedure, Stage
 from runbook.engine.run import Run
 from runbook.records.canonical import moment, stamp
-from runbook.records.established import Established
+from runbook.records.evidence.established import Established
 
 REACHED = frozenset({"PASS", "ATTESTED", "ACCEPTED"})
 

@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from runbook.records.canonical import moment, second
-from runbook.records.markdown import bar, inert, table
-from runbook.records.summary import duration
+from runbook.records.evidence.summary import duration
+from runbook.records.report.markdown import bar, inert, table
 
 _CRITERIA = {
     "boots": "The application boots",
@@ -56,7 +56,7 @@ def markdown(document: Mapping[str, Any]) -> str:
 def _environment() -> Environment:
     """HTML templates escape; Markdown ones make each value inert (`| inert`), which autoescaping cannot do."""
     environment = Environment(
-        loader=PackageLoader("runbook.records", "templates"),
+        loader=PackageLoader("runbook.records.report", "templates"),
         autoescape=select_autoescape(["html", "html.j2"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,7 +12,7 @@ from typing import Any
 from runbook.engine.errors import RecordFailed
 from runbook.records.canonical import canonical
 from runbook.records.disk import Disk, make_folder, read_whole, replace_file
-from runbook.records.testlog import Row
+from runbook.records.log.testlog import Row
 
 SCHEMA = 1
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from runbook.engine.events import Event, Kind
-from runbook.records import log_rules, report
-from runbook.records.log_row import row_of
+from runbook.records.log import rules
+from runbook.records.log.row import row_of
+from runbook.records.report import rendering
 from tests.records.story import FACTS, FakeClock, document_of, journal, tell_calm
 
 BOOTS, LAST = "application.boots", "connectivity.https"
@@ -105,12 +106,12 @@ def test_several_images_stand_in_one_field_each_column_in_the_same_order(two: di
     assert said["app_image"].split(";") == ["ghcr.io/clinic/app@sha256:" + "ef" * 32, JOBS["ref"]]
     assert said["app_commit"].split(";") == ["git:" + "12" * 20, "git:" + "34" * 20]
     assert said["image_level"] == "B;A"
-    assert tuple(log_rules.contradictions(said)) == ()
+    assert tuple(rules.contradictions(said)) == ()
 
 
 # -- the report ---------------------------------------------------------------------------------------------------
 def test_the_report_names_each_image_and_the_services_that_run_it(two: dict[str, Any]) -> None:
-    text = report.markdown(two)
+    text = rendering.markdown(two)
     assert "  - deployed as web, worker; asked for 2027-01-15 10:00:25Z to 10:00:31Z\n" in text
     assert "  - deployed as jobs; asked for 2027-01-15 10:00:26Z\n" in text
     assert text.index("ghcr.io/clinic/app@") < text.index("as web, worker") < text.index("ghcr.io/clinic/jobs@")
@@ -123,7 +124,7 @@ def test_thirty_services_are_one_line(tmp_path: Path) -> None:
         "digests": dict.fromkeys(names, WEB["digest"]),
     }
     facts = {**FACTS[BOOTS], "Deployed": many}
-    text = report.markdown(told(tmp_path, application_boots={"facts": facts}))
+    text = rendering.markdown(told(tmp_path, application_boots={"facts": facts}))
     (line,) = [line for line in text.splitlines() if "deployed as" in line]
     assert all(name in line for name in names)
 
@@ -139,11 +140,11 @@ def test_thirty_services_are_one_line(tmp_path: Path) -> None:
 def test_the_report_says_what_of_the_doors_was_exercised_and_what_was_not(
     verdict: str, observed: str, said: str, tmp_path: Path
 ) -> None:
-    text = report.markdown(told(tmp_path, connectivity_https={"verdict": verdict, "observed": observed}))
+    text = rendering.markdown(told(tmp_path, connectivity_https={"verdict": verdict, "observed": observed}))
     section = text.partition("## The doors: what was exercised\n")[2].partition("\n## ")[0]
     assert f"| {LAST} {said}" in section
     assert "application." not in section
 
 
 def test_doors_that_were_never_reached_are_not_told_about(empty_table: dict[str, Any]) -> None:
-    assert "The doors" not in report.markdown(empty_table)
+    assert "The doors" not in rendering.markdown(empty_table)

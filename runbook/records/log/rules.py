@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from runbook.records.canonical import moment
-from runbook.records.testlog import COLUMNS, CRITERIA_COLUMNS, STAGE_COLUMNS, Row
+from runbook.records.log.testlog import COLUMNS, CRITERIA_COLUMNS, STAGE_COLUMNS, Row
 
 GOOD = frozenset({"PASS", "PASS_WITH_ISSUES"})
 THROUGH = frozenset({"PASS", "ATTESTED", "ACCEPTED"})

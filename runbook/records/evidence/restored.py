@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbook.policy import spared
-from runbook.records.established import Established
+from runbook.records.evidence.established import Established
 
 
 def times(known: Established) -> dict[str, Any] | None:

@@ -10,13 +10,13 @@ from runbook.commands.places import Shelf, removals
 from runbook.engine.errors import RecordFailed, WrongUse
 from runbook.engine.verdict import Finding
 from runbook.records.canonical import moment
-from runbook.records.log_file import TestLog, TrainingLog
+from runbook.records.log.logs import TestLog, TrainingLog
 from steps.here import EarlierRun
 
 LOOKED_INTO = 4  # run.json is read of the newest ones only; the log's rows are all there
 
 
-def earlier(shelf: Shelf, log: TrainingLog | TestLog, but: str) -> tuple[EarlierRun, ...]:
+def of_runs(shelf: Shelf, log: TrainingLog | TestLog, but: str) -> tuple[EarlierRun, ...]:
     """Every recorded run but that one, newest first; a damaged log or folder adds nothing and stops nothing."""
     newest_first = sorted(_rows(log, but), key=lambda row: row["ended_at"], reverse=True)
     documents = [_document(shelf, row) for row in newest_first[:LOOKED_INTO]]

@@ -1,31 +1,25 @@
-"""run.json: everything about a run, folded from its journal; and how a run's folder is sealed.
+"""run.json: everything about a run, folded from its journal.
 
 The keys are a contract with whoever reads the evidence; more may be added.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Event, Kind
 from runbook.engine.outcome import controls, criteria
 from runbook.engine.procedure import AnyStep, H, Procedure
 from runbook.engine.run import Attempt, Run
 from runbook.engine.verdict import Verdict
-from runbook.records import aftermath, course, established, figures, restored
 from runbook.records.canonical import GENESIS, plain, stamp
-from runbook.records.disk import Disk, is_left_by_a_crash, read_whole, replace_file
-from runbook.records.established import Established
-from runbook.records.summary import summary
+from runbook.records.evidence import aftermath, course, established, figures, restored
+from runbook.records.evidence.established import Established
+from runbook.records.evidence.summary import summary
 
 SCHEMA = 1
-SUMS = "SHA256SUMS"
 
 _PARTIES = ("operator", "witness", "platform", "region")
 _TERMS = (
@@ -155,55 +149,3 @@ def _backups(run: Run, known: Established) -> dict[str, Any]:
 
 def _stamp(at: datetime | None) -> str | None:
     return stamp(at) if at else None
-
-
-# -- the folder ---------------------------------------------------------------------------------------------------
-def write_document(folder: Path, doc: Mapping[str, Any], *, disk: Disk | None = None) -> Path:
-    """run.json, all of it or none; RecordFailed."""
-    path = folder / "run.json"
-    text = json.dumps(doc, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    replace_file(path, text.encode("utf-8"), disk=disk)
-    return path
-
-
-def write_text(path: Path, text: str, *, disk: Disk | None = None) -> Path:
-    """A document beside run.json (the report), all of it or none; RecordFailed."""
-    replace_file(path, text.encode("utf-8"), disk=disk)
-    return path
-
-
-def seal(folder: Path, *, disk: Disk | None = None) -> str:
-    """Write SHA256SUMS over the folder's files (`sha256sum -c` reads it); answers its own digest, `sha256:…`.
-
-    RecordFailed when anything in the folder is no regular file: evidence does not point elsewhere.
-    """
-    disk = disk or Disk()
-    lines = []
-    for path in sorted(folder.rglob("*"), key=lambda each: each.relative_to(folder).as_posix()):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            raise RecordFailed(f"{name} in the evidence is a link: it is not sealed", source=str(path))
-        if path.is_dir() or name == SUMS:
-            continue
-        if is_left_by_a_crash(path):
-            path.unlink()
-            continue
-        lines.append(f"{hashlib.sha256(read_whole(path, disk)).hexdigest()}  {name}\n")
-    content = "".join(lines).encode("utf-8")
-    replace_file(folder / SUMS, content, disk=disk)
-    return "sha256:" + hashlib.sha256(content).hexdigest()
-
-
-def sealed_digest(folder: Path) -> str:
-    """Of the folder's SHA256SUMS, as a row names it; RecordFailed where it cannot be read."""
-    return "sha256:" + hashlib.sha256(read_whole(folder / SUMS, Disk())).hexdigest()
-
-
-def read_document(folder: Path) -> dict[str, Any]:
-    """run.json of a run that was written; RecordFailed where it cannot be read."""
-    path = folder / "run.json"
-    try:
-        document: dict[str, Any] = json.loads(read_whole(path, Disk()))
-    except ValueError as error:
-        raise RecordFailed(f"{path.name} of {folder.name} is damaged: {error}", source=str(path)) from error
-    return document

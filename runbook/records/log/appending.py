@@ -15,10 +15,12 @@ from filelock import FileLock, Timeout
 
 from runbook.engine.errors import RecordFailed
 from runbook.records.disk import SHARED, Disk, make_folder, read_whole, recording, write_all
-from runbook.records.log_amendment import AMENDMENT, amended
-from runbook.records.log_pending import Pending
-from runbook.records.log_rules import contradictions
-from runbook.records.testlog import COLUMNS, FIRST, Domain, Problem, Row, Verification, line, sealed, verify
+from runbook.records.log.further import AMENDMENT, amended
+from runbook.records.log.pending import Pending
+from runbook.records.log.rules import contradictions
+from runbook.records.log.testlog import COLUMNS, FIRST, Domain, Row, line, sealed
+from runbook.records.log.verdicts import Problem, Verification
+from runbook.records.log.verifying import verify
 
 LOCK_SECONDS = 10.0
 
@@ -38,7 +40,7 @@ class _NotAnchored(RecordFailed):
 
 
 class LogFile:
-    """A log file of one hash domain; who may write which file is decided in `log_file`.
+    """A log file of one hash domain; who may write which file is decided in `logs`.
 
     `judge` adds what it finds to every verification; `anchor` is told of each append, under the log's lock.
     """

@@ -12,7 +12,7 @@ import pytest
 
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Kind
-from runbook.records import evidence
+from runbook.records.evidence import sealing
 from runbook.records.journal import read
 from tests.records.disks import FullDisk, ShortDisk, TiredDisk
 from tests.records.story import DECLARED, PROCEDURE, T0, FakeClock, Teller, document_of, journal, tell_calm
@@ -150,15 +150,15 @@ def test_a_target_is_met_or_not_and_never_met_when_not_set(tmp_path: Path, targe
 
 
 def test_run_json_is_whole_or_old(tmp_path: Path, calm: dict[str, Any]) -> None:
-    evidence.write_document(tmp_path, {"old": True})
+    sealing.write_document(tmp_path, {"old": True})
     full, short, tired = FullDisk(), ShortDisk(), TiredDisk()
     full.full, short.room, tired.tired = True, 50, True
     for disk in (full, short, tired):
         with pytest.raises(RecordFailed, match=r"run\.json could not be"):
-            evidence.write_document(tmp_path, calm, disk=disk)
+            sealing.write_document(tmp_path, calm, disk=disk)
         assert json.loads((tmp_path / "run.json").read_text()) == {"old": True}
         assert not list(tmp_path.glob(".run.json*"))
-    evidence.write_document(tmp_path, calm)
+    sealing.write_document(tmp_path, calm)
     assert json.loads((tmp_path / "run.json").read_text("utf-8")) == calm
 
 
@@ -167,11 +167,11 @@ def test_the_seal_covers_every_file_and_names_itself(tmp_path: Path) -> None:
     (folder / "raw").mkdir(parents=True)
     (folder / "run.json").write_text("{}")
     (folder / "raw" / "a.txt").write_text("x")
-    digest = evidence.seal(folder)
+    digest = sealing.seal(folder)
     sums = (folder / "SHA256SUMS").read_bytes()
     assert digest == "sha256:" + hashlib.sha256(sums).hexdigest()
     assert [line.split("  ")[1] for line in sums.decode().splitlines()] == ["raw/a.txt", "run.json"]
-    assert evidence.seal(folder) == digest, "sealing twice covers the same files"
+    assert sealing.seal(folder) == digest, "sealing twice covers the same files"
     tool = ["shasum", "-a", "256"] if sys.platform == "darwin" else ["sha256sum"]
     checked = subprocess.run([*tool, "-c", "SHA256SUMS"], cwd=folder, capture_output=True, check=False)
     assert checked.returncode == 0
@@ -182,4 +182,4 @@ def test_evidence_that_points_elsewhere_is_not_sealed(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "report.md").symlink_to("/etc/hosts")
     with pytest.raises(RecordFailed, match=r"report\.md in the evidence is a link"):
-        evidence.seal(folder)
+        sealing.seal(folder)

@@ -10,11 +10,12 @@ import pytest
 
 from runbook.engine.events import Event, Kind
 from runbook.engine.run import replay
-from runbook.records import evidence, report
-from runbook.records.course import calls
+from runbook.records.evidence import run_json
+from runbook.records.evidence.course import calls
 from runbook.records.journal import Journal
-from runbook.records.log_row import row_of
-from runbook.records.log_rules import contradictions
+from runbook.records.log.row import row_of
+from runbook.records.log.rules import contradictions
+from runbook.records.report import rendering
 from tests.records.real_runs import DIGEST, DRILL, RECOVERY, drill, intend, recovery, told, told_of_one_left
 from tests.records.story import PROCEDURE, FakeClock, Teller, document_of, journal
 
@@ -51,7 +52,7 @@ def test_a_run_that_does_not_say_where_its_providers_are_has_not_been_to_the_rea
 
 def test_a_recovery_says_what_happened_and_when(tmp_path: Path) -> None:
     document = recovery(tmp_path)
-    row, text = _row(document), report.markdown(document)
+    row, text = _row(document), rendering.markdown(document)
     assert (document["class"], document["incident_at"]) == ("LOSS", "2027-01-15T09:30:00Z")
     assert (row["mode"], row["environment"], row["rto_actual_s"]) == ("RECOVERY", "PRODUCTION", "1839")
     assert "- incident: LOSS, began 2027-01-15 09:30:00Z" in text
@@ -66,7 +67,7 @@ def test_an_unknown_time_of_the_incident_is_said_as_that(tmp_path: Path) -> None
     document = recovery(tmp_path, incident_at="", targets={"rto_s": 60, "rpo_s": 60})
     row = _row(document)
     assert (row["rto_met"], row["rto_actual_s"], row["rpo_met"], row["rpo_actual_s"]) == ("UNKNOWN", "", "UNKNOWN", "")
-    assert "began not known" in report.markdown(document)
+    assert "began not known" in rendering.markdown(document)
 
 
 # -- what a recovery keeps, and what a run leaves -----------------------------------------------------------------
@@ -92,8 +93,8 @@ def test_what_a_recovery_made_and_keeps_is_not_left_over(tmp_path: Path) -> None
     assert (bool(archive["destroyed_at"]), archive["kept_at"]) == (True, None)
     assert (document["cleanup"]["state"], document["remaining"]) == ("DONE", [])
     assert _row(document)["outcome"] == "PASS"
-    assert "| kept " in report.markdown(document)
-    assert "What remains" not in report.markdown(document)
+    assert "| kept " in rendering.markdown(document)
+    assert "What remains" not in rendering.markdown(document)
 
 
 def test_a_recovery_that_only_keeps_needs_no_cleanup(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_an_aborted_drill_says_what_remains_and_how_to_remove_it(tmp_path: Path)
         teller.say(Kind.CHECKPOINT, stage="database", decision="aborted", reason="the fire bell", by="Pat Example")
 
     document = _tell(tmp_path, DRILL, aborted)
-    row, text = _row(document), report.markdown(document)
+    row, text = _row(document), rendering.markdown(document)
     assert (document["outcome"], row["cleanup"]) == ("ABORTED", "PENDING")
     assert [each["name"] for each in document["remaining"]] == ["x1", "app.clinic.test", "rt-7f3a"]
     assert "## What remains, and how to remove it" in text
@@ -156,7 +157,7 @@ def _accepting(teller: Teller) -> None:
 
 def test_an_accepted_failure_stays_a_failure_with_both_names(tmp_path: Path) -> None:
     document = _tell(tmp_path, RECOVERY, _accepting)
-    row, text = _row(document), report.markdown(document)
+    row, text = _row(document), rendering.markdown(document)
     assert (row["s3_database"], row["outcome"], row["exceptions"]) == ("ACCEPTED", "PASS_WITH_ISSUES", "1")
     (exception,) = document["exceptions"]
     assert (exception["second"], exception["accepted"], exception["void"]) == ("Kim Example", True, False)
@@ -181,7 +182,7 @@ def test_an_acceptance_that_was_undone_is_kept_as_void(tmp_path: Path) -> None:
 
     document = _tell(tmp_path, RECOVERY, again)
     assert [each["void"] for each in document["exceptions"]] == [True, True]
-    assert "database.restore (void: it was done again)" in report.markdown(document)
+    assert "database.restore (void: it was done again)" in rendering.markdown(document)
 
 
 # -- the course of the run ----------------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ def test_pauses_and_whoever_went_on_are_in_the_record(tmp_path: Path) -> None:
     (pause,), (handover,) = document["pauses"], document["handovers"]
     assert (pause["pause"], pause["seconds"]) == ("suspended", 2400)
     assert (handover["by"], handover["host"], handover["gap_s"]) == ("Kim Example", "laptop-2", 3601.0)
-    text = report.markdown(document)
+    text = rendering.markdown(document)
     assert "suspended for 2,400 s" in text
     assert "| Kim Example " in text[text.index("## Who went on with it") : text.index("## When the run stood still")]
 
@@ -232,7 +233,7 @@ def test_calls_of_every_process_are_added_up(tmp_path: Path, monkeypatch: pytest
         events += teller.events
     assert calls(events) == {"read": 18, "mutating": 9, "refused": 0}
     assert calls(events, {"read": 5, "mutating": 3, "refused": 1}) == {"read": 21, "mutating": 11, "refused": 1}
-    document = evidence.document(replay(events), tuple(events), PROCEDURE, {"calls": {"read": 5, "mutating": 3}})
+    document = run_json.document(replay(events), tuple(events), PROCEDURE, {"calls": {"read": 5, "mutating": 3}})
     assert document["calls"] == {"read": 21, "mutating": 11, "refused": 0}
     assert all("calls" not in attempt for attempt in document["steps"])
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runbook.records.log_row import row_of
-from runbook.records.log_rules import asks_for_a_repeat, contradictions, counts_as_quarterly
+from runbook.records.log.row import row_of
+from runbook.records.log.rules import asks_for_a_repeat, contradictions, counts_as_quarterly
 from tests.records.real_runs import recovery
 
 

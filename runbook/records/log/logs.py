@@ -11,11 +11,12 @@ from typing import Any, ClassVar, final
 
 from runbook.engine.errors import RecordFailed
 from runbook.records.disk import Disk
-from runbook.records.log_amendment import AMENDMENT, changes, wrongs
-from runbook.records.log_append import Appended, LogFile
-from runbook.records.log_head import Head, against, read_head, write_head
-from runbook.records.log_row import row_of
-from runbook.records.testlog import Domain, LogVerdict, Problem, Row, Verification
+from runbook.records.log.appending import Appended, LogFile
+from runbook.records.log.further import AMENDMENT, changes, wrongs
+from runbook.records.log.head import Head, against, read_head, write_head
+from runbook.records.log.row import row_of
+from runbook.records.log.testlog import Domain, Row
+from runbook.records.log.verdicts import LogVerdict, Problem, Verification
 
 REAL = frozenset({"drill", "rehearsal", "recovery"})
 

@@ -11,8 +11,8 @@ import pytest
 
 from runbook.engine.events import Event, Kind
 from runbook.policy import FEW, spared
-from runbook.records import report
-from runbook.records.log_row import row_of
+from runbook.records.log.row import row_of
+from runbook.records.report import rendering
 from tests.records.story import DECLARED, FACTS, FakeClock, Teller, document_of, journal, tell_calm
 
 RESTORE = "database.restore"
@@ -73,7 +73,7 @@ def test_few_people_are_few_in_the_document_and_in_the_report(tmp_path: Path) ->
     document = document_of(told(tmp_path, held))
     assert document["patient_data"] == {"table": "public.patients", "rows": "<10"}
     assert document["patient_data_used"] is True
-    said = report.markdown(document)
+    said = rendering.markdown(document)
     assert "data of \\<10 people (public.patients)" in said
     assert "7 people" not in said
 
@@ -114,7 +114,7 @@ def test_the_method_of_the_restore_stands_in_document_row_and_report(tmp_path: P
     document = document_of(told(tmp_path, chosen))
     assert document["backups"]["database"]["method"] == method
     assert row_of(document, evidence_path="x", evidence_digest="sha256:00")["db_restore_method"] == method
-    assert f"  - {method}\n" in report.markdown(document)
+    assert f"  - {method}\n" in rendering.markdown(document)
 
 
 def test_the_loss_is_reckoned_from_the_newest_row_not_from_the_backups_name(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_the_loss_is_reckoned_from_the_newest_row_not_from_the_backups_name(tmp_
 
 
 def test_the_report_says_how_long_it_took_and_what_was_compared(calm: dict[str, Any]) -> None:
-    said = report.markdown(calm)
+    said = rendering.markdown(calm)
     assert "  - available 12 min 34 s after the restore was asked for\n" in said
     assert "  - content compared 13 min 21 s after it was asked for (full: 3 tables, 1.2 GiB read)\n" in said
     assert "  - data of 3,000 people (public.patients)\n" in said
@@ -138,5 +138,5 @@ def test_what_was_typed_with_a_choice_stands_in_document_and_report(tmp_path: Pa
     events[at] = replace(events[at], data=data)
     document = document_of(tuple(events))
     assert [each["detail"] for each in document["answers"]] == ["2027-01-15T09:00:00Z", None, None, None, None]
-    assert "| moment, 2027-01-15T09:00:00Z" in report.markdown(document)
+    assert "| moment, 2027-01-15T09:00:00Z" in rendering.markdown(document)
     json.dumps(document, allow_nan=False)

@@ -10,8 +10,9 @@ import pytest
 
 from runbook.engine.errors import RecordFailed
 from runbook.records.canonical import moment
-from runbook.records.log_file import Recorded, TestLog, TrainingLog
-from runbook.records.testlog import COLUMNS, FIRST, Domain, LogVerdict, line, row_hash, sealed
+from runbook.records.log.logs import Recorded, TestLog, TrainingLog
+from runbook.records.log.testlog import COLUMNS, FIRST, Domain, line, row_hash, sealed
+from runbook.records.log.verdicts import LogVerdict
 from tests.records.disks import FullDisk
 from tests.records.real_runs import DIGEST, drill, told_of_one_left
 from tests.records.story import document_of

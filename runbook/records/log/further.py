@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from runbook.engine.errors import RecordFailed
-from runbook.records.testlog import Row, field
+from runbook.records.log.testlog import Row, field
 
 AMENDMENT = "AMENDMENT"
 SAID = frozenset({"cleanup", "cleanup_at", "findings_open", "summary"})

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from runbook.engine.errors import RecordFailed
-from runbook.records import log_file
-from runbook.records.log_file import Recorded, TrainingLog
-from runbook.records.testlog import LogVerdict
+from runbook.records.log import logs
+from runbook.records.log.logs import Recorded, TrainingLog
+from runbook.records.log.verdicts import LogVerdict
 from tests.records.disks import CrashingDisk, FullDisk, ReadOnlyDisk, ShortDisk, TiredDisk, TracingDisk
 
 DIGEST = "sha256:" + "00" * 32
@@ -79,11 +79,11 @@ def test_no_public_way_leads_to_another_file(home: Path, calm: dict[str, Any], t
     log = TrainingLog(home)
     with pytest.raises(AttributeError):
         log.path = tmp_path / "restoration-test-log.csv"  # type: ignore[misc]  # the test is that it cannot be set
-    for wrong in (log_file.TestLog(home, home), log_file.TestLog(tmp_path, home)):
+    for wrong in (logs.TestLog(home, home), logs.TestLog(tmp_path, home)):
         with pytest.raises(RecordFailed, match="takes no training run"):
             wrong.record(calm, evidence_path="x", evidence_digest=DIGEST)
-    public = {name for name in vars(log_file) if isinstance(vars(log_file)[name], type) and not name.startswith("_")}
-    writers = {name for name in public if hasattr(vars(log_file)[name], "record")}
+    public = {name for name in vars(logs) if isinstance(vars(logs)[name], type) and not name.startswith("_")}
+    writers = {name for name in public if hasattr(vars(logs)[name], "record")}
     assert writers == {"TrainingLog", "TestLog"}, "one takes nothing but training, the other everything but"
 
 

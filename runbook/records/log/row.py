@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbook.records.canonical import moment, second
-from runbook.records.testlog import LOG_VERSION, STAGE_COLUMNS, Row
+from runbook.records.log.testlog import LOG_VERSION, STAGE_COLUMNS, Row
 
 SUMMARY_LENGTH = 300
 _ENVIRONMENTS = {"practice": "PRACTICE", "staging": "STAGING", "production": "PRODUCTION"}

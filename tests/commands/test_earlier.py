@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from runbook.commands import history
+from runbook.commands import earlier
 from runbook.commands.places import Home
-from runbook.records import evidence
-from runbook.records.log_file import TrainingLog
+from runbook.records.evidence import sealing
+from runbook.records.log.logs import TrainingLog
 from tests.records.story import FakeClock, document_of, journal, tell_calm
 
 NOW = "training-20270301T100000Z-0000"
@@ -25,7 +25,7 @@ def recorded(home: Home, number: int) -> dict[str, Any]:
     events = tell_calm(told, clock)
     told.close()
     document = document_of(events) | {"run_id": folder.name, "ended_at": f"2027-02-{number:02}T10:01:00.000000Z"}
-    evidence.write_document(folder, document)
+    sealing.write_document(folder, document)
     TrainingLog(home.root).record(document, evidence_path=f"training/{folder.name}", evidence_digest="sha256:00")
     return document
 
@@ -37,20 +37,20 @@ def home(tmp_path: Path) -> Home:
 
 def test_times_and_counts_of_an_earlier_run_are_known(home: Home) -> None:
     recorded(home, 3)
-    (run,) = history.earlier(home.shelf, TrainingLog(home.root), but=NOW)
+    (run,) = earlier.of_runs(home.shelf, TrainingLog(home.root), but=NOW)
     assert (run.available_s, run.verified_s) == (754, 801)
     assert run.rows == {"public.patients": 3000, "public.outbox": 0}, "what was written as <10 cannot be compared"
     assert run.share_labels == ("Ada", "Grace", "Edsger")
 
 
 def test_the_newest_comes_first_and_only_the_newest_are_read(home: Home) -> None:
-    for number in range(1, history.LOOKED_INTO + 3):
+    for number in range(1, earlier.LOOKED_INTO + 3):
         recorded(home, number)
-    runs = history.earlier(
-        home.shelf, TrainingLog(home.root), but=f"training-202702{history.LOOKED_INTO + 2:02}T100000Z-7f3a"
+    runs = earlier.of_runs(
+        home.shelf, TrainingLog(home.root), but=f"training-202702{earlier.LOOKED_INTO + 2:02}T100000Z-7f3a"
     )
-    assert [run.ended.day for run in runs] == list(range(history.LOOKED_INTO + 1, 0, -1))
-    assert [bool(run.rows) for run in runs] == [True] * history.LOOKED_INTO + [False]
+    assert [run.ended.day for run in runs] == list(range(earlier.LOOKED_INTO + 1, 0, -1))
+    assert [bool(run.rows) for run in runs] == [True] * earlier.LOOKED_INTO + [False]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_newest_comes_first_and_only_the_newest_are_read(home: Home) -> None
 def test_a_record_that_cannot_be_read_adds_nothing_and_stops_nothing(home: Home, damage: bytes) -> None:
     document = recorded(home, 3)
     (home.folder(document["run_id"]) / "run.json").write_bytes(damage)
-    (run,) = history.earlier(home.shelf, TrainingLog(home.root), but=NOW)
+    (run,) = earlier.of_runs(home.shelf, TrainingLog(home.root), but=NOW)
     assert (run.run_id, run.cluster_id, run.rows) == (document["run_id"], "", {})
     assert (run.available_s, run.verified_s) == (None, None)
 
@@ -76,5 +76,5 @@ def test_a_record_of_an_older_tool_has_no_times(home: Home) -> None:
     document = recorded(home, 3)
     del document["restore"]
     (home.folder(document["run_id"]) / "run.json").write_text(json.dumps(document), encoding="utf-8")
-    (run,) = history.earlier(home.shelf, TrainingLog(home.root), but=NOW)
+    (run,) = earlier.of_runs(home.shelf, TrainingLog(home.root), but=NOW)
     assert (run.available_s, run.rows) == (None, {})

@@ -11,19 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.records.log_row import row_of
-from runbook.records.testlog import (
-    COLUMNS,
-    FIRST,
-    STAGE_COLUMNS,
-    Domain,
-    LogVerdict,
-    field,
-    line,
-    row_hash,
-    sealed,
-    verify,
-)
+from runbook.records.log.row import row_of
+from runbook.records.log.testlog import COLUMNS, FIRST, STAGE_COLUMNS, Domain, field, line, row_hash, sealed
+from runbook.records.log.verdicts import LogVerdict
+from runbook.records.log.verifying import verify
 
 DIGEST = "sha256:" + "00" * 32
 
@@ -42,7 +33,7 @@ def _log(document: dict[str, Any], rows: int = 3, domain: Domain = Domain.TRAINI
 
 def test_the_columns_are_those_of_record_md_in_its_order() -> None:
     assert len(COLUMNS) == len(set(COLUMNS)) == 76
-    specification = Path(__file__).parents[3] / "shared" / "spec" / "record.md"
+    specification = Path(__file__).parents[4] / "shared" / "spec" / "record.md"
     if not specification.exists():
         pytest.skip("the specification is not beside this checkout")
     text = specification.read_text("utf-8")

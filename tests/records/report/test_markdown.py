@@ -10,29 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from runbook.records import report
-from runbook.records.markdown import bar, inert, table
-from runbook.records.summary import duration, summary
+from runbook.records.evidence.summary import duration, summary
+from runbook.records.report import rendering
+from runbook.records.report.markdown import bar, inert, table
 
 
 def test_the_report_of_a_calm_run(calm: dict[str, Any], snapshot: SnapshotAssertion) -> None:
-    assert report.markdown(calm) == snapshot
+    assert rendering.markdown(calm) == snapshot
 
 
 def test_the_report_of_a_failed_run(empty_table: dict[str, Any], snapshot: SnapshotAssertion) -> None:
-    assert report.markdown(empty_table) == snapshot
+    assert rendering.markdown(empty_table) == snapshot
 
 
 def test_exceptions_and_findings_name_who_and_until_when(calm: dict[str, Any]) -> None:
     exception = {"what": "vault.egress", "why": "the API was down", "who": "Pat Example"}
     finding = {"text": "the backup is 30 h old", "severity": "major", "owner": "Sam", "due": "2027-02-01"}
-    text = report.markdown(calm | {"exceptions": [exception], "findings": [finding | {"status": "OPEN"}]})
+    text = rendering.markdown(calm | {"exceptions": [exception], "findings": [finding | {"status": "OPEN"}]})
     assert "| vault.egress | the API was down | Pat Example |" in text
     assert "| 1  | major    | OPEN   | Sam   | 2027-02-01 | the backup is 30 h old |" in text
 
 
 def test_a_drill_has_no_training_words(calm: dict[str, Any]) -> None:
-    text = report.markdown(calm | {"mode": "drill"})
+    text = rendering.markdown(calm | {"mode": "drill"})
     assert "Not exercised here" not in text
     assert "practice estate" not in text
 
@@ -43,7 +43,7 @@ def test_any_unfinished_run_has_a_report(tmp_path: Path, length: int, calm: dict
     from tests.records.story import document_of
 
     events = read(tmp_path / "calm" / "journal.jsonl")
-    assert "NOT ENDED" in report.markdown(document_of(events[:length]))
+    assert "NOT ENDED" in rendering.markdown(document_of(events[:length]))
 
 
 HOSTILE = "a|b\n| c | <img src=x onerror=alert(1)> [x](javascript:1) `code` **bold** \\|"
@@ -51,7 +51,9 @@ HOSTILE = "a|b\n| c | <img src=x onerror=alert(1)> [x](javascript:1) `code` **bo
 
 def test_what_a_provider_says_breaks_no_table_and_makes_no_link(empty_table: dict[str, Any]) -> None:
     steps = [step | {"observed": HOSTILE, "provider_text": HOSTILE, "fix": HOSTILE} for step in empty_table["steps"]]
-    text = report.markdown(empty_table | {"steps": steps, "scenario": HOSTILE, "summary": HOSTILE, "aborted": HOSTILE})
+    text = rendering.markdown(
+        empty_table | {"steps": steps, "scenario": HOSTILE, "summary": HOSTILE, "aborted": HOSTILE}
+    )
     assert "<img" not in text.replace("\\<img", "")
     assert "[x](" not in text.replace("\\[x\\](", "")
     rows = [line for line in text.splitlines() if line.startswith("| vault.")]
@@ -93,7 +95,7 @@ def test_the_summary_counts_what_is_open(calm: dict[str, Any]) -> None:
 
 def test_the_template_lies_inside_the_package() -> None:
     """So that a wheel brings it; a process that starts elsewhere finds it."""
-    code = "import runbook.records.report as r; r._environment().get_template('report.md.j2')"
-    root = Path(__file__).parents[2]
+    code = "import runbook.records.report.rendering as r; r._environment().get_template('report.md.j2')"
+    root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(root)}, cwd="/", check=False)
     assert done.returncode == 0

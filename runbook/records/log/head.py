@@ -14,7 +14,7 @@ from typing import Any
 from runbook.engine.errors import RecordFailed
 from runbook.records.canonical import canonical, moment, second
 from runbook.records.disk import Disk, read_whole, recording, replace_file
-from runbook.records.testlog import LogVerdict, Problem, Verification
+from runbook.records.log.verdicts import LogVerdict, Problem, Verification
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The after-action report, folded from run.json and nothing else."""
