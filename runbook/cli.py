@@ -59,8 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     _recover(commands.add_parser("recover", help="the disaster: production itself is restored"))
     _resume(commands.add_parser("resume", help="go on with the newest unfinished run"))
     _watch(commands.add_parser("watch", help="follow a run from another terminal, read-only"))
-    _status(commands.add_parser("status", help="what was run last, and what is unfinished"))
+    _status(commands.add_parser("status", help="is the quarter's test due, what was run last, what is unfinished"))
     _report(commands.add_parser("report", help="print the report of a run"))
+    _log(commands.add_parser("log", help="the test log: verify, show, sign off, correct"))
+    _history(commands.add_parser("history", help="every recorded run, its trend, and a year's evidence"))
     _config(commands.add_parser("config", help="write, check or show runbook.toml"))
     _credentials(commands.add_parser("credentials", help="the credentials of this machine: list, set, check, forget"))
     _iam(commands.add_parser("iam", help="print the AWS policy for exactly the calls that are made"))
@@ -160,10 +162,92 @@ def _status(parser: argparse.ArgumentParser) -> None:
     _everywhere(parser)
 
 
+def _log(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    verify = actions.add_parser("verify", help="judge a log and its evidence: offline, without a configuration")
+    verify.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="default: the configured log, or the one here"
+    )
+    verify.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="HEAD",
+        help="a head that is known elsewhere: a file of one, or ROWS:HASH as it was shown (8 digits of it are enough)",
+    )
+    verify.add_argument("--log-only", action="store_true", help="leave the evidence out")
+    show = actions.add_parser("show", help="the log as people read it; with RUN, every field of that run")
+    show.add_argument("run", nargs="?", metavar="RUN")
+    show.add_argument("--file", type=Path, metavar="FILE", help="another log")
+    for each in (verify, show):
+        each.add_argument("--json", action="store_true", help="one JSON document")
+    _sign(actions.add_parser("sign", help="sign a recorded run off, by somebody other than its operator"))
+    _amend(actions.add_parser("amend", help="correct what a recorded run says, or close a finding of it"))
+    for each in actions.choices.values():
+        _everywhere(each)
+    _everywhere(parser)
+
+
+def _sign(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("--name", help="who signs: somebody who did not carry it out; the witness may")
+    parser.add_argument("--role", help="default: as runbook.toml or the run's record has it")
+    parser.add_argument("--declined", action="store_true", help="they do not accept the record; needs --because")
+    parser.add_argument("--because", metavar="TEXT", help="their reason, or a remark")
+    parser.add_argument("--code", help="the witness code that they read from their copy of the report")
+    parser.add_argument(
+        "--statement", action="store_true", help="print the text that their key signs, and nothing else"
+    )
+    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write the statement there")
+    parser.add_argument(
+        "--signature", type=Path, metavar="FILE", help="of OpenSSH (ssh-keygen -Y sign -n runbook-signoff) or minisign"
+    )
+    parser.add_argument(
+        "--public-key", type=Path, metavar="FILE", help="whose it is, where [[people.signers]] does not have it"
+    )
+
+
+def _amend(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="COLUMN=VALUE", help="what the record should have said"
+    )
+    parser.add_argument("--close", action="append", default=[], metavar="N", help="a finding, by the report's number")
+    parser.add_argument("--verified", action="append", default=[], metavar="TEXT", help="how that it is done was seen")
+    parser.add_argument(
+        "--assign", action="append", default=[], metavar="N", help="a finding that --owner sees to, until --due"
+    )
+    parser.add_argument("--owner", metavar="NAME", help="of each finding that is assigned; default: as it has")
+    parser.add_argument("--due", metavar="YYYY-MM-DD", help="the same for its date; not before the run's day")
+    parser.add_argument("--by", metavar="NAME", help="who says so")
+    parser.add_argument("--role", help="as what")
+    parser.add_argument("--because", metavar="TEXT", help="why it is corrected")
+
+
+def _history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="another log than the configured one, or the one here"
+    )
+    parser.add_argument("--training", action="store_true", help="training's log of this home")
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--json", action="store_true", help="one JSON document")
+    told.add_argument("--pack", type=_year, metavar="YEAR", help="put a year's evidence into one file for an assessor")
+    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="of the pack; never over another file")
+    _everywhere(parser)
+
+
+def _year(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 2000 <= int(text) <= 2999):
+        raise argparse.ArgumentTypeError("a year, such as 2027")
+    return int(text)
+
+
 def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN")
-    parser.add_argument("--format", choices=("md", "json"), default="md")
-    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write it there instead of printing it")
+    parser.add_argument("--format", choices=("html", "md", "json"), default="md", help="default: md")
+    parser.add_argument(
+        "-o", dest="output", type=Path, metavar="FILE", help="write it there instead of printing it; never over another"
+    )
     _everywhere(parser)
 
 

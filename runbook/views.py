@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from runbook.engine.events import Said
@@ -127,3 +127,89 @@ DRILL, RECOVER = "drill", "recover"
 
 Opener = Callable[[str | None], Session]
 """Starts a training run of that scenario, a drill or a recovery, or (None) resumes the newest unfinished run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """RTO or RPO of a run, in seconds.  None: not measured; no target set.  `met`: YES, NO, NOT_SET or UNKNOWN."""
+
+    actual_s: int | None
+    target_s: int | None
+    met: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """One recorded run as it stands now, with what was signed and amended since.  `number`: its row's, from 1.
+
+    `restored`: at the real providers, and it passed.  `quarterly`: PASSED or FAILED where it counts as the quarter's
+    test, else "".  `damaged`: its row, or one that refers to it, is not as it was written.
+    """
+
+    number: int
+    run_id: str
+    mode: str
+    providers: str
+    scenario: str
+    quarter: str
+    operator: str
+    witness: str  # "": nobody
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: str
+    rto: Objective
+    rpo: Objective
+    database_of: datetime | None  # when the backup of the database was made
+    findings_open: int
+    cleanup: str
+    signoff: str  # PENDING, SIGNED, DECLINED, NOT_NEEDED
+    signed_by: str
+    signed_at: datetime | None
+    signed_before_amendment: bool
+    restored: bool
+    quarterly: str
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuarterLine:
+    """A quarter (UTC) and its test: PASSED, FAILED, NOT_TESTED, DUE or OVERDUE.  `sentence` goes on from the state.
+
+    `run` decides it, if any does; `due_from` and `due_by` are the first and last day of the month for it.
+    """
+
+    name: str
+    state: str
+    sentence: str
+    due_from: date
+    due_by: date
+    overdue: bool
+    run: RecordedRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """RTO or RPO of the drills that passed, oldest first, each with its seconds; `sentence` says where it goes."""
+
+    name: str
+    points: tuple[tuple[RecordedRun, int], ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """What a log tells.  Of training's log there is no answer and no quarter: it is no evidence of a test.
+
+    `runs` in the log's order, all that can be read; everything else rests on undamaged rows alone.  `answer` is on
+    "When did you last successfully restore from backup?" (DSPT 7.3.5).
+    """
+
+    training: bool
+    verdict: str
+    sound: bool
+    begun: bool  # False: nothing was ever recorded here
+    answer: str
+    last_success: RecordedRun | None
+    quarters: tuple[QuarterLine, ...]  # the last one's test is next, or overdue
+    runs: tuple[RecordedRun, ...]
+    trends: tuple[Trend, ...]

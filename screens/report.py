@@ -33,7 +33,7 @@ class ReportScreen(Frame[None]):
         self._ending = ending
 
     def content(self) -> Iterable[Widget]:
-        """Banner, outcome, folder, report."""
+        """Banner, outcome, folder, the log's head for paper, report."""
         yield BannerBar(self._banner)
         yield Static(
             Content.assemble(
@@ -42,6 +42,12 @@ class ReportScreen(Frame[None]):
             id="report-outcome",
         )
         yield Static(Content.assemble(("record  ", QUIET), one_line(self._ending.folder)), id="report-folder")
+        if head := self._ending.details.get("short"):
+            yield Static(
+                Content.assemble(("head    ", QUIET), f"{head}  (write it down: it shows a cut log)"), id="report-head"
+            )
+        if said := self._ending.details.get("commit"):
+            yield Static(Content.assemble(("commit  ", QUIET), said), id="report-commit")
         yield VerticalScroll(Static(_report(self._ending.report)), id="report")
         yield ActionBar()
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from runbook.engine.errors import WrongUse
+from runbook.engine.people import NOBODY, is_nobody, same_person
 from runbook.engine.ports import Field, Form, Operator, typed_exactly
 from runbook.safety.outside_text import outside_text
 from steps.here import iso
@@ -17,7 +18,6 @@ from steps.here import iso
 STEP: Final = "declaring"
 CLASSES: Final = ("LOSS", "CORRUPTION", "COMPROMISE")
 UNKNOWN: Final = "unknown"
-NOBODY: Final = "NONE"
 LIMIT: Final = 200  # characters of an answer that are kept
 _TITLES: Final = {
     "drill": "A drill: staging is restored from production's backups",
@@ -151,9 +151,9 @@ def problems(mode: str, answers: Mapping[str, str], now: datetime, platform: str
     asked = form(mode, {}, (), platform=platform, now=lambda: now)
     found = {field.key: sentence for field in asked.fields if (sentence := _wrong(field, answers.get(field.key, "")))}
     operator, witness = _words(answers, "operator"), _words(answers, "witness")
-    if operator and operator.casefold() == witness.casefold():
+    if operator and same_person(operator, witness):
         found["witness"] = f"{witness} is the operator: a witness is somebody else, or {NOBODY}."
-    if not _is_nobody(witness) and not _words(answers, "witness_role"):
+    if not (witness and is_nobody(witness)) and not _words(answers, "witness_role"):
         found["witness_role"] = f"Say what {witness}'s role is."
     return found
 
@@ -170,7 +170,7 @@ def declared(answers: Mapping[str, str], now: datetime) -> dict[str, Any]:
     said: dict[str, Any] = {
         "scenario": _words(answers, "scenario"),
         **resumer(answers),
-        "witness": None if _is_nobody(witness) else {"name": witness, "role": _words(answers, "witness_role")},
+        "witness": None if is_nobody(witness) else {"name": witness, "role": _words(answers, "witness_role")},
     }
     if mode == "recovery":
         said |= {"class": _words(answers, "class").upper(), "incident_at": _incident_at(answers["incident_at"])}
@@ -199,7 +199,7 @@ def _one_line(what: str) -> Callable[[str], str]:
 
 
 def _named(text: str) -> str:
-    if _is_nobody(text.strip()):
+    if text.strip() and is_nobody(text):
         return "A run has an operator: write your name."
     return _one_line("your name")(text)
 
@@ -226,10 +226,6 @@ def _platform_wrong(text: str, platform: str) -> str:
 
 def _incident_at(text: str) -> str:
     return "" if text.strip().lower() == UNKNOWN else iso(datetime.fromisoformat(text.strip()))
-
-
-def _is_nobody(text: str) -> bool:
-    return text.casefold() == NOBODY.casefold()
 
 
 def _words(answers: Mapping[str, str], key: str) -> str:

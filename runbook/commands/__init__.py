@@ -17,6 +17,8 @@ _MODULES = {
     "recover": "drill",
     "resume": "resume",
     "watch": "watch",
+    "log": "log",
+    "history": "history",
     "config": "config_command",
     "credentials": "credentials",
     "iam": "iam",

@@ -31,7 +31,17 @@ def end_all(home: Home, clock: Clock) -> list[str]:
             continue
         if ending is not None:
             lines.append(f"{folder.name}: ended as {ending.outcome}")
-    return lines
+    return [*lines, *_brought_in(home)]
+
+
+def _brought_in(home: Home) -> list[str]:
+    """Rows that waited for the training log, and what keeps others waiting."""
+    log = training_book(home).log
+    try:
+        lines = [f"{log.path.name}: row {each.row} had waited, and is in it now" for each in log.bring_in()]
+    except RecordFailed as failure:
+        lines = [failure.sentence]
+    return [*lines, *log.pending_troubles()]
 
 
 def end(home: Home, folder: Path, clock: Clock, reason: str) -> Ending | None:

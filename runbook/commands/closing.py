@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runbook.commands.exits import of_outcome
 from runbook.commands.places import JOURNAL, Home
+from runbook.engine.errors import RecordFailed
 from runbook.engine.run import replay
-from runbook.records import journal
-from runbook.records.evidence import run_json, sealing
+from runbook.engine.verdict import Finding
+from runbook.records import assessor, journal
+from runbook.records.audit import anchors
+from runbook.records.evidence import run_json, sealing, sweeping
+from runbook.records.evidence.witness_code import witness_code
 from runbook.records.log.logs import TestLog, TrainingLog
 from runbook.records.report import rendering
+from runbook.records.scanner import Scanner
 from runbook.views import Ending
 from steps import PROCEDURE
 
@@ -36,16 +43,47 @@ def training_book(home: Home) -> Book:
 
 
 def record(
-    book: Book, folder: Path, *, extra: Mapping[str, Any] | None = None, masked: Callable[[str], str] = str
+    book: Book,
+    folder: Path,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    scanner: Scanner | None = None,
+    copied: bool = False,
 ) -> Ending:
-    """Write all that a run leaves; RecordFailed says what is kept.  `masked`: the scanner's last look."""
-    events = journal.read(folder / JOURNAL)
-    run = replay(events)
-    document = run_json.document(run, events, PROCEDURE, {**(extra or {}), "previous_head": book.log.head})
-    sealing.write_document(folder, document)
-    sealing.write_text(folder / "report.md", masked(rendering.markdown(document)))
+    """Write all that a run leaves; RecordFailed says what is kept.
+
+    `scanner` knows this process's secrets and takes its last look; None in a process that had none.  `copied`: the
+    journal's lines are in the evidence bucket already, where nothing is written over.
+    """
+    sweeping.sweep(folder, scanner, copied=copied)
+    extra = {**(extra or {}), "previous_head": book.log.head}
+    papers = _papers(folder, extra)
+    if scanner is not None and (found := _found(papers, scanner)):
+        sweeping.add(folder, found)
+        papers = _papers(folder, extra, scanner)
+    for name, text in papers.items():
+        sealing.write_text(folder / name, text)
     sealing.seal(folder)
     return _row(book, folder)
+
+
+def _papers(folder: Path, extra: Mapping[str, Any], masking: Scanner | None = None) -> dict[str, str]:
+    """What is made of the journal, by file name; the witness code is of the run.json that is written."""
+    events = journal.read(folder / JOURNAL)
+    document: Mapping[str, Any] = run_json.document(replay(events), events, PROCEDURE, extra)
+    document = masking.masked(document) if masking else document
+    written = sealing.as_written(document)
+    code = witness_code(written.encode("utf-8"))
+    texts = {"report.md": rendering.markdown(document, code), "report.html": rendering.html(document, code)}
+    return {"run.json": written, **(masking.masked(texts) if masking else texts)}
+
+
+def _found(papers: Mapping[str, str], scanner: Scanner) -> list[Finding]:
+    """Where a secret stands although it stood in nothing that they were made of."""
+    places: dict[str, Sequence[str]] = {"run.json": scanner.found(json.loads(papers["run.json"]))}
+    for name in papers.keys() - places.keys():
+        places[name] = [f"line {number}" for number in scanner.lines(papers[name])]
+    return [sweeping.finding(name, where) for name, where in sorted(places.items()) if where]
 
 
 def finish_recording(book: Book, folder: Path) -> Ending:
@@ -58,6 +96,10 @@ def _row(book: Book, folder: Path) -> Ending:
     document = sealing.read_document(folder)
     path, digest = book.evidence_path(folder), sealing.sealed_digest(folder)
     row = book.log.record(document, evidence_path=path, evidence_digest=digest)
-    details = {"row": row.row, "head": row.row_hash, "log": str(book.log.path)}
+    if isinstance(book.log, TestLog):
+        with contextlib.suppress(RecordFailed):  # the row stands, whether the page that explains it does or not
+            assessor.place(book.log.path.parent)
+    short = anchors.short(row.row, row.row_hash)
+    details = {"row": row.row, "head": row.row_hash, "short": short, "log": str(book.log.path)}
     outcome, text = str(document["outcome"]), (folder / "report.md").read_text(encoding="utf-8")
     return Ending(outcome, int(of_outcome(outcome)), str(folder), text, details)

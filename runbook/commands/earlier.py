@@ -10,7 +10,9 @@ from runbook.commands.places import Shelf, removals
 from runbook.engine.errors import RecordFailed, WrongUse
 from runbook.engine.verdict import Finding
 from runbook.records.canonical import moment
+from runbook.records.log.folding import Told, told
 from runbook.records.log.logs import TestLog, TrainingLog
+from runbook.records.signoff import findings
 from steps.here import EarlierRun
 
 LOOKED_INTO = 4  # run.json is read of the newest ones only; the log's rows are all there
@@ -18,21 +20,22 @@ LOOKED_INTO = 4  # run.json is read of the newest ones only; the log's rows are 
 
 def of_runs(shelf: Shelf, log: TrainingLog | TestLog, but: str) -> tuple[EarlierRun, ...]:
     """Every recorded run but that one, newest first; a damaged log or folder adds nothing and stops nothing."""
-    newest_first = sorted(_rows(log, but), key=lambda row: row["ended_at"], reverse=True)
-    documents = [_document(shelf, row) for row in newest_first[:LOOKED_INTO]]
+    newest_first = sorted(_runs(log, but), key=lambda each: each.run["ended_at"], reverse=True)
+    documents = [_document(shelf, each.run) for each in newest_first[:LOOKED_INTO]]
     unread: list[Mapping[str, Any]] = [{}] * (len(newest_first) - len(documents))
-    return tuple(_run(row, document) for row, document in zip(newest_first, [*documents, *unread], strict=True))
+    pairs = zip(newest_first, [*documents, *unread], strict=True)
+    return tuple(_run(each, document, shelf) for each, document in pairs)
 
 
-def _rows(log: TrainingLog | TestLog, but: str) -> list[Mapping[str, str]]:
+def _runs(log: TrainingLog | TestLog, but: str) -> list[Told]:
     try:
-        return [row for row in log.verify().rows if _counts(row, but)]
+        return [each for each in told(log.verify().rows) if _counts(each.run, but)]
     except RecordFailed:
         return []
 
 
 def _counts(row: Mapping[str, str], but: str) -> bool:
-    return row["record_type"] == "RUN" and row["run_id"] != but and _is_time(row["ended_at"])
+    return row["run_id"] != but and _is_time(row["ended_at"])
 
 
 def _is_time(text: str) -> bool:
@@ -43,7 +46,8 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _run(row: Mapping[str, str], document: Mapping[str, Any]) -> EarlierRun:
+def _run(each: Told, document: Mapping[str, Any], shelf: Shelf) -> EarlierRun:
+    row = each.run
     vault, restore = _part(_part(document, "backups"), "vault"), _part(document, "restore")
     return EarlierRun(
         row["run_id"],
@@ -53,17 +57,25 @@ def _run(row: Mapping[str, str], document: Mapping[str, Any]) -> EarlierRun:
         rows={table: rows for table, rows in _part(restore, "rows").items() if _is_count(rows)},
         available_s=_seconds(restore, "available_s"),
         verified_s=_seconds(restore, "verified_s"),
-        findings=tuple(_findings(document)),
+        findings=tuple(_findings(document, shelf, each)),
     )
 
 
-def _findings(document: Mapping[str, Any]) -> Iterator[Finding]:
-    """Those that were open at its end; one that is not written as it should be is left out."""
+def _findings(document: Mapping[str, Any], shelf: Shelf, run: Told) -> Iterator[Finding]:
+    """Those that are still open, with what people said of them since; one that cannot be read is left out."""
     listed = document.get("findings")
-    for each in listed if isinstance(listed, list) else ():
-        if isinstance(each, dict) and each.get("status") == "OPEN" and isinstance(each.get("text"), str):
-            owner, due = (str(each.get(key) or "") for key in ("owner", "due"))
-            yield Finding(each["text"], str(each.get("severity") or "minor"), owner, due)
+    said = [each if _is_finding(each) else {} for each in (listed if isinstance(listed, list) else ())]
+    try:
+        found = findings.standing({"findings": said}, shelf.root, run.amendments)
+    except RecordFailed:
+        found = findings.standing({"findings": said}, shelf.root, ())
+    for each in found:
+        if each.status == findings.OPEN:
+            yield Finding(each.text, each.severity or "minor", each.owner, each.due)
+
+
+def _is_finding(said: object) -> bool:
+    return isinstance(said, dict) and isinstance(said.get("text"), str)
 
 
 def _document(shelf: Shelf, row: Mapping[str, str]) -> Mapping[str, Any]:

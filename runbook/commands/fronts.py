@@ -126,7 +126,10 @@ def _say_ending(out: Lines, ending: Ending) -> None:
         judged = "as expected" if good else f"not as expected: {expected} was expected of a good operator"
         out.say(f"Scenario {judged}")
     out.say(f"Record:  {ending.folder}")
-    out.say(f"Row:     {ending.details['row']} in {ending.details['log']}, head {str(ending.details['head'])[:23]}…")
+    if said := ending.details.get("commit"):
+        out.say(f"Commit:  {said}")
+    out.say(f"Row:     {ending.details['row']} in {ending.details['log']}")
+    out.say(f"Head:    {ending.details['short']} (written down elsewhere, it shows if the log is cut or made anew)")
 
 
 def _explainer(procedure: Procedure[Any], out: Lines) -> Callable[[Said], None]:

@@ -10,13 +10,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from runbook.commands.machine import SystemClock
+from runbook.commands.places import JOURNAL
 from runbook.config import Targets
 from runbook.engine.conductor import Conductor
-from runbook.engine.events import Progress, Said
+from runbook.engine.events import Event, Kind, Progress, Said
 from runbook.engine.ports import Clock
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
 from runbook.estate.door import Door
+from runbook.records.evidence import sweeping
+from runbook.records.journal import Journal
 from runbook.records.scanner import Scanner
 from runbook.safety.bounds import Bounds
 from runbook.safety.interlock import Interlock
@@ -76,7 +79,8 @@ class RunSession:
     # -- for the sessions ---------------------------------------------------------------------------------------------
     @contextmanager
     def _tools(self, bounds: Bounds) -> Iterator[Tools]:
-        tools = Tools(Scanner(self._leaked), Interlock(bounds), Door())
+        scanner = Scanner(self._leaked)
+        tools = Tools(scanner, Interlock(bounds, guard=scanner.register), Door())
         try:
             yield tools
         finally:
@@ -84,12 +88,28 @@ class RunSession:
 
     def _leaked(self, where: str) -> None:
         """A secret was masked on its way to disk: a finding, and the record goes on; outside the record, only said."""
-        sentence = f"a secret was masked in {where} on its way to the record"
+        found = sweeping.on_its_way(where)
         run = self._conductor.run if self._conductor else None
         if self._conductor is not None and run is not None and run.declared and run.outcome is None:
-            self._conductor.find(sentence, severity="major")
+            self._conductor.find(found.text, severity=found.severity)
         else:
-            self._show(sentence)
+            self._show(found.text)
+
+    def _looking_back(self, journal: Journal, scanner: Scanner, *, copied: bool = False) -> Callable[[Said], None]:
+        """A listener that finds, before the run's end, what was recorded before it was known to be secret.
+
+        It looks when the closing begins, so that its findings are among those that get an owner, and once more before
+        the end.  They are masked when the record is sealed; `copied`: lines are in the evidence bucket already.
+        """
+
+        def hear(said: Said) -> None:
+            if self._conductor is not None and _is_time_to_look_back(said):
+                known = sweeping.told(journal.events)
+                if new := [each for each in sweeping.places(journal.events, scanner) if each not in known]:
+                    found = sweeping.finding(JOURNAL, new, copied=copied)
+                    self._conductor.find(found.text, severity=found.severity)
+
+        return hear
 
     def _show(self, text: str) -> None:
         self._tell(Progress("estate", 0, 0, text))
@@ -98,6 +118,15 @@ class RunSession:
         """To whoever listens now: a dialogue begins to listen when it is opened, long after the run began."""
         for listener in tuple(self._listeners):
             listener(said)
+
+
+def _is_time_to_look_back(said: Said) -> bool:
+    """Whether the closing begins, or its last step is done."""
+    closing = PROCEDURE.closing
+    if not isinstance(said, Event) or said.stage != closing.id:
+        return False
+    begins = said.kind is Kind.STARTED and said.step is None
+    return begins or (said.kind is Kind.RESULT and said.step == closing.steps[-1].id)
 
 
 def as_mapping(targets: Targets) -> dict[str, int | None]:

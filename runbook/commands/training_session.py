@@ -145,7 +145,8 @@ class TrainingSession(RunSession):
             guard=tools.scanner.register,
             tick_s=TICK_S,
         )
-        for listener in (self._tell, debug.hear, mishaps.hear):
+        looking_back = self._looking_back(journal, tools.scanner)
+        for listener in (self._tell, debug.hear, mishaps.hear, looking_back):
             conductor.subscribe(listener)
         self._conductor = conductor
         return conductor
@@ -180,7 +181,7 @@ class TrainingSession(RunSession):
             training_book(self._home),
             folder,
             extra=extra,
-            masked=lambda text: tools.scanner.text(text, "report"),
+            scanner=tools.scanner,
         )
         return replace(ending, details={**ending.details, **self._judged(ending, run)})
 

@@ -13,6 +13,7 @@ from runbook.config.aws import AwsAccount, SourceAccount
 from runbook.config.base import AccountId, Folder, Frozen
 from runbook.config.connectivity import ConnectivityTarget
 from runbook.config.database import Assertion, DatabaseSource, DatabaseTarget
+from runbook.config.signers import Signer
 from runbook.config.vault import VaultSource, VaultTarget
 
 Month = Annotated[int, Field(ge=1, le=12)]
@@ -34,13 +35,14 @@ class PolicyFigures(Frozen):
 
 
 class People(Frozen):
-    """Whom the declaration of a run offers; every one can be changed there."""
+    """Whom the declaration of a run offers, each to be changed there; `signers` are who signs runs off with a key."""
 
     operator: str = ""
     operator_role: str = ""
     witness: str = ""
     witness_role: str = ""
     clinical_safety_officer: str = ""
+    signers: tuple[Signer, ...] = ()
 
 
 def _folder(prefix: str) -> str:
@@ -49,12 +51,16 @@ def _folder(prefix: str) -> str:
 
 
 class RecordsBucket(Frozen):
-    """The evidence bucket: journals and locks are mirrored there, so that a run can be handed over."""
+    """The evidence bucket: journals and locks are mirrored there, so that a run can be handed over.
+
+    `retain_days`: the log's head is put there under Object Lock after each run, and nobody can remove it for so long.
+    """
 
     bucket: str = Field(min_length=1)
     prefix: Annotated[str, AfterValidator(_folder)] = "runbook/"
     account_id: AccountId
     region: str
+    retain_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
 class Records(Frozen):

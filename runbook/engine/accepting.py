@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from runbook.engine.people import NOBODY, same_person
 from runbook.engine.ports import Field, Form
 from runbook.engine.procedure import AnyStep, H
 from runbook.engine.run import Attempt
 
-NOBODY = "NONE"
 WHY, SECOND = "why", "second"
 MEANING = (
     "The verdict stays FAIL, the stage becomes ACCEPTED and the run PASS WITH ISSUES at best; the record and the "
@@ -55,6 +55,6 @@ def _wrong_second(said: str, who: str) -> str:
     """The same person twice is one person; nobody needs a reason."""
     if re.fullmatch(rf"{NOBODY}\W*", said, re.IGNORECASE):
         return f"Say also why nobody else could be asked: {NOBODY}: the reason."
-    if said.casefold() == who.strip().casefold():
+    if same_person(said, who):
         return f"{who} accepts it already: name somebody else, or {NOBODY}: and why."
     return ""

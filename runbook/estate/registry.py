@@ -43,6 +43,7 @@ class Registry:
     ) -> None:
         secrets = () if token is None else (token,)
         self._api = Api(REGISTRY, base_url, dict, interlock, door, secrets=secrets, wiring=wiring)
+        self._interlock = interlock
         self._token = token
         self._lock = threading.Lock()
         self._pull_tokens: dict[str, Secret] = {}  # by repository; GHCR's live five minutes
@@ -142,8 +143,10 @@ class Registry:
         params = {"service": challenge.get("service", ""), "scope": f"repository:{repository}:pull"}
         answer = await self._api.read(realm, params=params, headers=self._basic())
         document = mapping(answer.document())
+        token = Secret(str(document.get("token") or document.get("access_token") or ""))
+        self._interlock.guard(token)
         with self._lock:
-            self._pull_tokens[repository] = Secret(str(document.get("token") or document.get("access_token") or ""))
+            self._pull_tokens[repository] = token
 
     def _basic(self) -> Mapping[str, str]:
         """GHCR takes any user name with a token; empty credentials are refused where none at all are not."""

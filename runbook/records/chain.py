@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +63,26 @@ def link(
     }
     own = digest(DOMAIN, fields)
     return Link(_event(fields), own, canonical({**fields, "hash": own}) + b"\n")
+
+
+def chained(events: Iterable[Event]) -> bytes:
+    """The lines of these events, each from what it says and from the one before it; `seq` is theirs."""
+    lines, head = [], GENESIS
+    for event in events:
+        made = link(
+            seq=event.seq,
+            at=event.at,
+            mono_ns=event.mono_ns,
+            boot_id=event.boot_id,
+            kind=event.kind,
+            stage=event.stage,
+            step=event.step,
+            data=event.data,
+            prev=head,
+        )
+        lines.append(made.line)
+        head = made.hash
+    return b"".join(lines)
 
 
 def read_chain(content: bytes, path: Path) -> Chain:

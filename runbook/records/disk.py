@@ -62,8 +62,8 @@ class Disk:
 
 def free_bytes(path: Path) -> int:
     """What the disk under `path` (it need not exist yet) still takes from us; RecordFailed when it cannot say."""
-    there = next((one for one in (path, *path.parents) if one.exists()), path)
     with recording(path, "measured"):
+        there = next((one for one in (path, *path.parents) if one.exists()), path)
         return shutil.disk_usage(there).free
 
 
@@ -78,6 +78,12 @@ def recording(path: Path, what: str) -> Iterator[None]:
             fix=f"Look at free space, permissions and the disk under {path.parent}.",
             source=str(path),
         ) from error
+
+
+def stands(path: Path) -> bool:
+    """Whether anything has this name, be it a link that leads nowhere; RecordFailed when the disk does not say."""
+    with recording(path, "looked for"):
+        return path.exists() or path.is_symlink()
 
 
 def read_whole(path: Path, disk: Disk) -> bytes:
@@ -105,8 +111,8 @@ def write_all(descriptor: int, data: bytes, path: Path, disk: Disk) -> None:
 def make_folder(folder: Path, disk: Disk | None = None) -> None:
     """The folder and its missing parents, private, each entry made durable."""
     disk = disk or Disk()
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     with recording(folder, "made"):
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
         for one in reversed(missing):
             one.mkdir(mode=0o700, exist_ok=True)
             disk.sync_folder(one.parent)

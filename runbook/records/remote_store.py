@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+from runbook.safety.bounds import HEADS
 
 SEQ_DIGITS = 8  # the pieces of a journal sort by name
 
@@ -14,8 +17,8 @@ class Store(Protocol):
     A `False` may follow an own write whose answer was lost: whoever gets one looks at what is there.
     """
 
-    async def put_new(self, key: str, body: bytes) -> bool:
-        """Write it where nothing is; False where something is."""
+    async def put_new(self, key: str, body: bytes, *, until: datetime | None = None) -> bool:
+        """Write it where nothing is; False where something is.  `until`: nobody can remove or change it before that."""
         ...
 
     async def replace(self, key: str, body: bytes, etag: str) -> bool:
@@ -45,6 +48,10 @@ class Layout:
     def lock(self, environment: str) -> str:
         """The one lock of an environment."""
         return f"{self.base}locks/{environment}.json"
+
+    def head(self, rows: int, head: str) -> str:
+        """A head of the test log (`sha256:…`): these sort by the number of rows."""
+        return f"{self.base}{HEADS}{rows:0{SEQ_DIGITS}d}-{head.removeprefix('sha256:')[:16]}.json"
 
     @property
     def runs(self) -> str:

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Event
-from runbook.records.canonical import GENESIS
-from runbook.records.chain import link, read_chain
+from runbook.records.chain import chained, read_chain
 from runbook.records.disk import PRIVATE, Disk, make_folder, read_whole, replace_file
 from runbook.records.line_file import keep_torn
 
@@ -59,7 +58,7 @@ def bring_back(second: Path, first: Path, disk: Disk) -> None:
 
 
 def _whole_lines(old: Path, known: Iterable[Event], disk: Disk) -> bytes:
-    lines = _written_again(known)
+    lines = chained(known)
     try:
         content = read_whole(old, disk)
         chain = read_chain(content, old)
@@ -69,26 +68,6 @@ def _whole_lines(old: Path, known: Iterable[Event], disk: Disk) -> bytes:
         return lines
     found = content[: chain.size]
     return lines if lines.startswith(found) else found
-
-
-def _written_again(events: Iterable[Event]) -> bytes:
-    """The lines that these events were: a line follows from what it says and from the one before it."""
-    lines, head = [], GENESIS
-    for event in events:
-        made = link(
-            seq=event.seq,
-            at=event.at,
-            mono_ns=event.mono_ns,
-            boot_id=event.boot_id,
-            kind=event.kind,
-            stage=event.stage,
-            step=event.step,
-            data=event.data,
-            prev=head,
-        )
-        lines.append(made.line)
-        head = made.hash
-    return b"".join(lines)
 
 
 def _refuse_differing(second: Path, first: Path, before: bytes, lines: bytes) -> None:

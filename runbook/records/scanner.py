@@ -1,20 +1,26 @@
 """Masks live secrets in whatever is on its way to disk: as they are, and in the encodings that leak them.
 
-Secrets under 12 characters (MFA codes, PINs) would hit by chance: they match whole field values only.
-Numbers, booleans and None pass: a secret is text.
+It holds fingerprints, not secrets: a secret lives no longer here than where it is used, and is masked all the same for
+as long as the process lives, since a provider may say one back at any time.
+
+Secrets under 12 characters (MFA codes, PINs) would hit by chance: they match whole field values only, and not those
+fields that hold one of this tool's own words.  Numbers, booleans and None pass: a secret is text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from threading import Lock
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 from runbook.engine.ports import Secret
+from runbook.records.fingerprints import START, Fingerprints
 from runbook.safety import concealing
 from runbook.safety.concealing import MASK
 
-WHOLE_BELOW = 12  # characters
+T = TypeVar("T")
+WHOLE_BELOW: Final = START  # characters
+OWN_WORDS: Final = frozenset({"mode", "environment", "verdict", "kind", "decision", "outcome", "severity", "providers"})
+"""Fields without which a record says nothing any more; that somebody's password is `drill` is told by none of them."""
 
 
 class Scanner:
@@ -25,61 +31,65 @@ class Scanner:
 
     def __init__(self, on_hit: Callable[[str], None] = lambda _where: None) -> None:
         self._on_hit = on_hit
-        self._lock = Lock()
-        self._parts: frozenset[str] = frozenset()  # forms that are masked wherever they stand, in lower case
-        self._wholes: set[str] = set()  # forms that are masked when they are all of a value
+        self._known = Fingerprints()
 
     def register(self, secret: Secret) -> None:
         """From now on this one is masked; an empty one is nothing to mask."""
         text = secret.reveal()
-        if not text:
-            return
-        with self._lock:
-            if len(text) < WHOLE_BELOW:
-                self._wholes.update(concealing.encodings(text))
-                return
-            forms = map(concealing.folded, concealing.forms(text))
-            self._parts |= {form for form in forms if len(form) >= WHOLE_BELOW}
+        if 0 < len(text) < WHOLE_BELOW:
+            self._known.add_whole(concealing.encodings(text))
+        elif text and not self._known.knows(text):
+            self._known.add(concealing.forms(text))
 
     def scan(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """The record, masked; values keep their types."""
         hits: list[str] = []
-        masked = {self._text(name, "", hits): self._value(value, name, hits) for name, value in record.items()}
+        masked: Mapping[str, Any] = self._value(record, "", hits)
         for where in hits:
-            self._on_hit(self._masked(where))
+            self._on_hit(where)
         return masked
 
-    def text(self, text: str, where: str = "text") -> str:
-        """One text (a report, a document), masked."""
-        hits: list[str] = []
-        masked = self._text(text, where, hits)
-        for hit in hits:
-            self._on_hit(hit)
+    def masked(self, value: T) -> T:
+        """A text or a document, masked; nobody is told."""
+        masked: T = self._value(value, "", [])
         return masked
+
+    def found(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+        """Where in the record something would be masked; nobody is told."""
+        hits: list[str] = []
+        self._value(record, "", hits)
+        return tuple(hits)
+
+    def lines(self, text: str) -> tuple[int, ...]:
+        """In which lines of a text, from 1, something would be masked; nobody is told."""
+        if self._masked(text) == text:
+            return ()
+        starts = {text.count("\n", 0, start) + 1 for start, _ in self._known.spans(text)}
+        return tuple(sorted(starts)) or (1,)
 
     def _value(self, value: Any, where: str, hits: list[str]) -> Any:
         match value:
             case str():
                 return self._text(value, where, hits)
             case Mapping():
-                return {
-                    self._text(name, where, hits) if isinstance(name, str) else name: self._value(
-                        item, f"{where}.{name}", hits
-                    )
-                    for name, item in value.items()
-                }
+                return dict(self._fields(value, where, hits))
             case list() | tuple():
                 return [self._value(item, f"{where}[{index}]", hits) for index, item in enumerate(value)]
             case _:
                 return value
 
+    def _fields(self, record: Mapping[Any, Any], where: str, hits: list[str]) -> Iterator[tuple[Any, Any]]:
+        for name, value in record.items():
+            shown = self._text(name, where, hits) if isinstance(name, str) else name
+            own_word = name in OWN_WORDS and isinstance(value, str) and self._known.is_whole(value)
+            below = f"{where}.{shown}" if where else f"{shown}"
+            yield shown, value if own_word else self._value(value, below, hits)
+
     def _text(self, text: str, where: str, hits: list[str]) -> str:
         masked = self._masked(text)
         if masked != text:
-            hits.append(where or "a field's name")
+            hits.append(self._masked(where) or "a field's name")
         return masked
 
     def _masked(self, text: str) -> str:
-        if text.strip() in self._wholes:
-            return MASK
-        return concealing.masked(text, self._parts)
+        return MASK if self._known.is_whole(text) else concealing.covered(text, self._known.spans(text))

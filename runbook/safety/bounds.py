@@ -8,9 +8,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from runbook.config import Environment
+
+HEADS: Final = "heads/"
+"""Below the prefix of the evidence bucket: the only things there that nobody can remove."""
 
 Place = tuple[str, int]
 """Host and port, as they are called."""
@@ -18,11 +22,12 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RecordsPlace:
-    """The evidence bucket: only below `prefix`, and only where that account owns it."""
+    """The evidence bucket: only below `prefix`, only where that account owns it; `locks`: heads are locked there."""
 
     bucket: str
     prefix: str
     account_id: str
+    locks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

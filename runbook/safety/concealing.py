@@ -18,6 +18,7 @@ from runbook.engine.ports import Secret
 
 MASK: Final = "***"
 WORD_BELOW: Final = 5  # characters: a shorter secret would be found inside ordinary words
+_SIGMA: Final = "\N{GREEK CAPITAL LETTER SIGMA}"  # the one whose lower case depends on what stands around it
 _COMPONENT: Final = "!~*'()"  # what JavaScript's encodeURIComponent leaves as it is
 _ADDRESS: Final = _COMPONENT + ";/?:@&=+$,#"  # and encodeURI
 
@@ -35,15 +36,17 @@ def concealed(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def masked(text: str, anywhere: Iterable[str], words: Iterable[str] = ()) -> str:
-    """`text` with one mask for each stretch that `folded` forms cover: `words` only where no letter or digit touches.
-
-    What overlaps is one stretch.
-    """
+    """`text` without the `folded` forms: `words` only where no letter or digit touches."""
     low = folded(text)
     alone = (span for span in _found(low, words) if not _touched(low, *span))
+    return covered(text, (*_found(low, anywhere), *alone))
+
+
+def covered(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """`text` with one mask for each stretch that these spans (from, to) cover; what overlaps is one stretch."""
     kept: list[str] = []
     end = 0
-    for start, stop in sorted((*_found(low, anywhere), *alone)):
+    for start, stop in sorted(spans):
         if start >= end:
             kept += (text[end:start], MASK)
         end = max(end, stop)
@@ -52,7 +55,9 @@ def masked(text: str, anywhere: Iterable[str], words: Iterable[str] = ()) -> str
 
 def folded(text: str) -> str:
     """In lower case, character by character: places in it are places in `text`."""
-    return text.lower() if text.isascii() else "".join(map(_lower, text))
+    low = text.lower()
+    whole = text.isascii() or (len(low) == len(text) and _SIGMA not in text)
+    return low if whole else "".join(map(_lower, text))
 
 
 def _lower(character: str) -> str:

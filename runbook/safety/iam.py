@@ -23,6 +23,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "s3:HeadObject": ("s3:GetObject",),
         "s3:HeadBucket": ("s3:ListBucket",),
         "s3:GetObject": ("s3:GetObject", "s3:GetObjectVersion", "kms:Decrypt"),
+        "s3:PutObject": ("s3:PutObject", "s3:PutObjectRetention"),  # the latter for heads that are locked
         "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
         "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
         "sso-admin:ListInstances": ("sso:ListInstances",),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from runbook.config import Environment
 from runbook.config.sections import RecordsBucket
+from runbook.safety.bounds import HEADS
 from runbook.safety.call import CHANGING
 from runbook.safety.iam import Sample, called, needed
 from runbook.safety.learned import RUN_TAG
@@ -39,6 +40,7 @@ class Place:
     backups_key: str = "arn:aws:kms:REGION:ACCOUNT:key/BACKUP-KEY"
     manifests: tuple[str, str] | None = None  # bucket and prefix
     records: tuple[str, str] | None = ("RECORDS-BUCKET", "runbook/")
+    retain_days: int | None = None  # how long heads of the log are locked there
     reader_role: str | None = None  # assumed in production's account, only to read backups
 
     @property
@@ -85,6 +87,7 @@ def place_of(environment: Environment, records: RecordsBucket | None = None) -> 
         backups_key=backup.kms_key,
         manifests=(manifests, database.manifest_prefix) if manifests else None,
         records=(records.bucket, records.prefix) if records else None,
+        retain_days=records.retain_days if records else None,
         reader_role=source.sign_in.role_arn if source else None,
     )
 
@@ -210,7 +213,16 @@ def _records(place: Place) -> list[Statement]:
     return [
         _listed("ListRecords", *place.records),
         _allow("KeepRecords", ["s3:GetObject", "s3:PutObject"], [_below(*place.records)]),
+        *_heads(*place.records, place.retain_days),
     ]
+
+
+def _heads(bucket: str, prefix: str, days: int | None) -> list[Statement]:
+    """A lock cannot be taken back: it is for heads alone, and for as long as was configured."""
+    if days is None:
+        return []
+    longest = {"NumericLessThanEquals": {"s3:object-lock-remaining-retention-days": str(days + 1)}}
+    return [_allow("LockHeads", ["s3:PutObjectRetention"], [_below(bucket, f"{prefix}{HEADS}")], longest)]
 
 
 # -- parts --------------------------------------------------------------------------------------------------------

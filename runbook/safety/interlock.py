@@ -16,7 +16,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from runbook.engine.errors import Refused
-from runbook.engine.ports import Permit
+from runbook.engine.ports import Permit, Secret
 from runbook.engine.run import Run
 from runbook.safety.bounds import Bounds, place
 from runbook.safety.call import Call
@@ -30,14 +30,21 @@ _COUNTED = {Effect.READ: "read", Effect.MUTATING: "mutating"}
 
 
 class Interlock:
-    """Counts and judges every call; safe to use from several threads.  `rules` are all of them, except in a test."""
+    """Counts and judges every call; safe to use from several threads.
 
-    def __init__(self, bounds: Bounds, rules: tuple[Rule, ...] = RULES) -> None:
+    `rules` are all of them, except in a test.  `guard` is told by the adapters of each secret that a provider hands
+    out, or signs with, so that it is masked in whatever is written.
+    """
+
+    def __init__(
+        self, bounds: Bounds, rules: tuple[Rule, ...] = RULES, *, guard: Callable[[Secret], None] = lambda _: None
+    ) -> None:
         self._bounds = bounds
         self._rules = rules
         self._lock = Lock()
         self._counts = {"read": 0, "mutating": 0, "refused": 0}
         self.learned = Learned()
+        self.guard = guard
 
     @property
     def counts(self) -> dict[str, int]:

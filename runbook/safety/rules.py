@@ -154,6 +154,7 @@ RULES: Final[tuple[Rule, ...]] = (
     place_is_known,
     page_is_known,
     aws.record_has_its_place,
+    aws.locks_only_heads,
     aws.bucket_is_in_the_path,
 )
 """In the order in which the first that applies is told: the more dangerous the mistake, the earlier."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from runbook.safety.bounds import Bounds
+from runbook.safety.bounds import HEADS, Bounds
 from runbook.safety.call import CHANGING, RESTORING, Call
 from runbook.safety.learned import DESTROY_TAG, ENVIRONMENT_TAG, RUN_TAG, Learned
 from runbook.safety.operations import Effect
@@ -136,6 +136,16 @@ def record_has_its_place(call: Call, bounds: Bounds, _: Learned) -> str | None:
     if call.given.get("owner", "") != there.account_id:
         return f"{call.operation.name}: {bucket} is not asked to belong to account {there.account_id}"
     return None
+
+
+def locks_only_heads(call: Call, bounds: Bounds, _: Learned) -> str | None:
+    """Whatever is locked stays for years: a journal or a report that holds too much could not be taken back."""
+    if call.operation.effect is not Effect.RECORDING or not call.given.get("locked"):
+        return None
+    there, key = bounds.records, call.given.get("key", "")
+    if there is not None and there.locks and key.startswith(f"{there.prefix}{HEADS}"):
+        return None
+    return f"{call.operation.name}: {key} would be locked, and only heads of the log are, where retain_days is set"
 
 
 def bucket_is_in_the_path(call: Call, bounds: Bounds, _: Learned) -> str | None:

@@ -41,6 +41,7 @@ async def plaintext(here: Here) -> bytes:
         opened = await here.estate.vault.decrypt(here.environment.vault.transit_mount, canary.transit_key, ciphertext)
     except Undecryptable as refusal:
         raise _undecryptable(refusal) from refusal
+    here.held.guard(opened)  # an application that fails may say it back
     if hashlib.sha256(opened.reveal().encode()).hexdigest() != canary.sha256:
         raise LayerFailed(
             "the sample record decrypts, but to another text than the configured one",

@@ -12,8 +12,10 @@ from runbook.commands import earlier
 from runbook.commands.places import Home
 from runbook.records.evidence import sealing
 from runbook.records.log.logs import TrainingLog
+from tests.commands.recorded import DRILL, Recorded
 from tests.records.story import FakeClock, document_of, journal, tell_calm
 
+DIGEST = "sha256:" + "00" * 32
 NOW = "training-20270301T100000Z-0000"
 
 
@@ -26,7 +28,9 @@ def recorded(home: Home, number: int) -> dict[str, Any]:
     told.close()
     document = document_of(events) | {"run_id": folder.name, "ended_at": f"2027-02-{number:02}T10:01:00.000000Z"}
     sealing.write_document(folder, document)
-    TrainingLog(home.root).record(document, evidence_path=f"training/{folder.name}", evidence_digest="sha256:00")
+    TrainingLog(home.root).record(
+        document, evidence_path=f"training/{folder.name}", evidence_digest="sha256:" + "00" * 32
+    )
     return document
 
 
@@ -78,3 +82,16 @@ def test_a_record_of_an_older_tool_has_no_times(home: Home) -> None:
     (home.folder(document["run_id"]) / "run.json").write_text(json.dumps(document), encoding="utf-8")
     (run,) = earlier.of_runs(home.shelf, TrainingLog(home.root), but=NOW)
     assert (run.available_s, run.rows) == (None, {})
+
+
+def test_what_people_said_of_its_findings_since_is_known_to_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Recorded(tmp_path, monkeypatch)
+    found = [{"text": text, "severity": "minor", "owner": "", "due": "", "status": "OPEN"} for text in ("one", "two")]
+    kept.drill(findings=found, outcome="PASS_WITH_ISSUES")
+    due = ("--due", "2027-02-14")
+    by = ("--by", "Cy Example", "--role", "director", "--because", "the minutes say so")
+    kept.log("amend", DRILL, "--close", "1", "--verified", "seen", "--assign", "2", "--owner", "Robin Board", *due, *by)
+    (run,) = earlier.of_runs(kept.platform.shelf, kept.platform.log(kept.home), but=NOW)
+    assert [(each.text, each.owner) for each in run.findings] == [("two", "Robin Board")]

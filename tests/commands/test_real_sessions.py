@@ -16,7 +16,7 @@ from runbook.commands.real import completing
 from runbook.engine.errors import RecordFailed, Refused, WrongUse
 from runbook.engine.events import Kind
 from runbook.engine.ports import Act, Decision
-from runbook.records import journal
+from runbook.records import assessor, journal
 from runbook.records.disk import Disk
 from runbook.records.log.testlog import Domain
 from runbook.records.log.verifying import verify
@@ -66,12 +66,15 @@ def test_a_drill_leaves_a_row_its_evidence_and_nothing_else(real: MemoryReal) ->
     assert {each.name for each in Path(ending.folder).iterdir()} == {
         "journal.jsonl",
         "run.json",
+        "report.html",
         "report.md",
         "SHA256SUMS",
     }
     assert [each for each in (real.root / "laptop" / "runs").rglob("*") if each.is_file()] == []
     log = real.file.parent / "compliance" / "restoration-test-log.csv"
     assert verify(log.read_bytes(), Domain.TEST).verdict == "OK"
+    beside = {each.name: each.read_bytes() for each in log.parent.iterdir() if each.is_file()}
+    assert dict(assessor.files()).items() <= beside.items(), "whoever is handed the folder can read and verify it"
 
 
 def test_a_recovery_keeps_what_it_restored(real: MemoryReal) -> None:

@@ -58,7 +58,13 @@ def typed() -> str:
 def test_a_calm_run_passes_and_leaves_its_record(training: MemoryTraining, capsys: Said) -> None:
     assert training.runbook("train", "--unattended") == ExitCode.PASS
     (folder,) = training.folders
-    assert {path.name for path in folder.iterdir()} >= {"journal.jsonl", "run.json", "report.md", "SHA256SUMS"}
+    assert {path.name for path in folder.iterdir()} >= {
+        "journal.jsonl",
+        "run.json",
+        "report.md",
+        "report.html",
+        "SHA256SUMS",
+    }
     document = training.document()
     assert document["outcome"] == "PASS"
     assert set(document["criteria"].values()) == {"PASS"}
@@ -114,14 +120,13 @@ def test_a_secret_that_a_provider_says_back_is_masked_and_is_a_finding(training:
     assert [path for path in training.home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()] == []
 
 
-def test_a_secret_that_is_found_only_in_the_report_is_masked_and_the_run_is_recorded(
-    training: MemoryTraining, capsys: Said
-) -> None:
+def test_a_secret_that_was_recorded_before_it_was_known_is_masked_once_it_is(training: MemoryTraining) -> None:
     secret = "practice-secret-id"  # said back at identity.aws-account, before the run held it
     training.prepare = lambda world: setattr(world.account, "caller", f"{world.account.caller}/{secret}")
-    assert training.runbook("train", "--unattended") == ExitCode.PASS
-    assert secret not in (training.folders[0] / "report.md").read_text(encoding="utf-8")
-    assert "a secret was masked in report" in capsys.readouterr().out
+    assert training.runbook("train", "--unattended") == ExitCode.PASS_WITH_ISSUES
+    texts = [finding["text"] for finding in training.document()["findings"]]
+    assert [text for text in texts if text.startswith("a secret was masked in journal.jsonl, line ")] == texts
+    assert [path for path in training.home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()] == []
 
 
 # -- with a person ------------------------------------------------------------------------------------------------
@@ -182,19 +187,20 @@ def test_a_run_whose_practice_estate_is_gone_is_ended_when_it_is_resumed(trainin
 def test_a_run_that_was_killed_before_its_record_is_recorded_by_the_next(training: MemoryTraining) -> None:
     training.runbook("train", "--unattended")
     training.keep_only(10_000)
-    (training.home / "training" / "training-log.csv").unlink()
+    for name in ("training-log.csv", "training-log.head"):
+        (training.home / "training" / name).unlink()
     training.runbook("train", "--unattended")
     assert len(training.rows()) == 2
 
 
-@pytest.mark.parametrize("lost", [("training-log.csv",), ("training-log.csv", "SHA256SUMS", "run.json", "report.md")])
+@pytest.mark.parametrize("lost", [(), ("SHA256SUMS", "run.json", "report.md", "report.html")])
 def test_resume_completes_the_record_of_a_run_that_ended_and_was_killed(
     training: MemoryTraining, lost: tuple[str, ...], capsys: Said
 ) -> None:
     training.runbook("train", "--unattended")
     (folder,) = training.folders
-    for name in lost:
-        (folder / name if name != "training-log.csv" else training.home / "training" / name).unlink()
+    for name in ("../training-log.csv", "../training-log.head", *lost):
+        (folder / name).unlink()
     capsys.readouterr()
     assert training.runbook("resume", "--unattended") == ExitCode.PASS
     assert "OUTCOME PASS" in capsys.readouterr().out

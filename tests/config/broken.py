@@ -137,6 +137,8 @@ APART: Final = (
            "records.bucket.bucket", "bucket of its own"),
     Broken("evidence without a folder", 'region = "eu-west-2"\n\n[rehearsal]', 'region = "eu-west-2"\nprefix = "evidence"\n\n[rehearsal]',
            "records.bucket.prefix", "end with /", at='prefix = "evidence"'),
+    Broken("a lock of no days", 'region = "eu-west-2"\n\n[rehearsal]', 'region = "eu-west-2"\nretain_days = 0\n\n[rehearsal]',
+           "records.bucket.retain_days", "greater than or equal to 1", at="retain_days = 0"),
     Broken("evidence among production's buckets", 'bucket = "practice-evidence"', 'bucket = "practice-clinic-documents"',
            "records.bucket.bucket", "production's own"),
     Broken("evidence among the manifests", 'recency_column = "booked_at"', 'recency_column = "booked_at"\nmanifest_bucket = "practice-evidence"',

@@ -9,11 +9,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.stub import Stubber
-from moto.server import ThreadedMotoServer
 
 from runbook.engine.errors import LayerFailed, NoVerdict, Refused
 from runbook.estate.aws import evidence_bucket
@@ -28,18 +25,15 @@ from runbook.records.remote_store import Store
 from tests.estate_adapters.aws import REGION
 from tests.records.machines import ALICE, BOB, OTHER_RUN, RUN, told
 from tests.records.story import FakeClock
-from tests.support.evidence import BUCKET, OWNER, PREFIX, evidence_access
+from tests.support.evidence import BUCKET, OWNER, PREFIX, administrator, evidence_access, serving_s3
 
 KEY = f"{PREFIX}runs/x/run.json"
 
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with serving_s3() as address:
+        yield address
 
 
 @pytest.fixture
@@ -51,15 +45,7 @@ def door() -> Iterator[Door]:
 
 @pytest.fixture
 def s3(moto: str) -> Iterator[Any]:
-    """An administrator's client: it may what ours may not."""
-    client: Any = boto3.client(
-        "s3",
-        REGION,
-        endpoint_url=moto,
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-        config=Config(s3={"addressing_style": "path"}),
-    )
+    client = administrator(moto)
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     yield client
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):

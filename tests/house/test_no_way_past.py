@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import re
+from collections.abc import Iterator
 
 from runbook import cli
 from runbook.engine.ports import Act
@@ -20,6 +21,15 @@ OPTIONS = {
     "watch": EVERYWHERE,
     "status": EVERYWHERE | {"--json"},
     "report": EVERYWHERE | {"--format", "-o"},
+    "log": EVERYWHERE,
+    "log verify": EVERYWHERE | {"--json", "--anchor", "--log-only"},
+    "log show": EVERYWHERE | {"--json", "--file"},
+    "log sign": EVERYWHERE
+    | {"--name", "--role", "--declined", "--because", "--code"}
+    | {"--statement", "-o", "--signature", "--public-key"},
+    "log amend": EVERYWHERE
+    | {"--set", "--close", "--verified", "--assign", "--owner", "--due", "--by", "--role", "--because"},
+    "history": EVERYWHERE | {"--json", "--file", "--training", "--pack", "-o"},
     "config": EVERYWHERE,
     "credentials": EVERYWHERE | {"--environment"},
     "iam": EVERYWHERE | {"--signin"},
@@ -36,9 +46,17 @@ WORDS = re.compile(r"skip|force|bypass|override|ignore|unsafe|insecure|no.?verif
 
 
 def _parsers() -> dict[str, argparse.ArgumentParser]:
-    top = cli._parser()
-    (commands,) = [action for action in top._actions if isinstance(action, argparse._SubParsersAction)]
-    return {"": top, **commands.choices}
+    return {" ".join(words): parser for words, parser in _below(cli._parser(), ())}
+
+
+def _below(
+    parser: argparse.ArgumentParser, words: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
+    yield words, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, each in action.choices.items():
+                yield from _below(each, (*words, name))
 
 
 def test_these_are_all_the_options_there_are() -> None:

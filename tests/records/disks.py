@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from runbook.records.disk import Disk
+
+
+class QuickDisk(Disk):
+    """Syncs nothing: nobody pulls the plug."""
+
+    def fsync(self, descriptor: int) -> None:
+        del descriptor
 
 
 class FullDisk(Disk):
@@ -127,3 +135,59 @@ class FailsAt(Disk):
         due = self._calls >= self.number if self.stays else self._calls == self.number
         self.fired = self.fired or due
         return due
+
+
+class AtCall(Disk):
+    """Does something else at its `number`-th call (from 1), of whatever kind: `strike` may raise, or end the process.
+
+    `fired` says whether it came to that.  An fsync on a descriptor whose last one failed is an error of the product.
+    """
+
+    def __init__(self, number: int, strike: Callable[[], None], *, short: bool = False) -> None:
+        self.fired = False
+        self._number = number
+        self._strike = strike
+        self._short = short  # a write takes half of it, and no more happens
+        self._calls = 0
+        self._lost: set[int] = set()
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        self._count()
+        return super().open(path, flags, mode)
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        if self._count(writes=True):
+            return super().write(descriptor, data[: len(data) // 2])
+        return super().write(descriptor, data)
+
+    def fsync(self, descriptor: int) -> None:
+        assert descriptor not in self._lost, "a failed fsync was tried again on the same descriptor"
+        self._lost.add(descriptor)
+        self._count()
+        self._lost.discard(descriptor)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        self._count()
+        super().truncate(descriptor, size)
+
+    def close(self, descriptor: int) -> None:
+        super().close(descriptor)  # it is gone, whatever the system says of it
+        self._lost.discard(descriptor)
+        self._count()
+
+    def _count(self, *, writes: bool = False) -> bool:
+        """Whether this call is to be a short write."""
+        self._calls += 1
+        if self._calls != self._number or (self._short and not writes):
+            return False
+        self.fired = True
+        if not self._short:
+            self._strike()
+        return self._short
+
+
+class LyingDisk(Disk):
+    """Says that it took the bytes, and keeps others."""
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        return super().write(descriptor, data.replace(b"PASS", b"FAIL"))

@@ -53,11 +53,10 @@ def test_every_form_is_masked_wherever_it_stands(form: str) -> None:
 @pytest.mark.parametrize("before", ["", "u", "us", "user:", "x" * 31])
 @pytest.mark.parametrize("after", ["", "!", ":end"])
 def test_inside_a_longer_base64_nothing_decodable_is_left(before: str, after: str) -> None:
-    scanner, hits = _scanner("correct-horse-battery")
+    scanner, _ = _scanner("correct-horse-battery")
     secret = "correct-horse-battery"
     whole = base64.b64encode(f"{before}{secret}{after}".encode()).decode()
-    masked = scanner.text(f"Basic {whole}")
-    assert hits
+    masked = scanner.masked(f"Basic {whole}")
     removed = len(f"Basic {whole}") + len(MASK) - len(masked)
     assert removed >= len(secret) * 8 // 6 - 1, "one letter on either side holds bits of its neighbours too"
 
@@ -65,9 +64,9 @@ def test_inside_a_longer_base64_nothing_decodable_is_left(before: str, after: st
 def test_a_share_typed_as_hex_is_known_as_base64_too() -> None:
     share = bytes(range(7, 40))
     scanner, _ = _scanner(share.hex())
-    assert scanner.text(base64.b64encode(share).decode()) == MASK
+    assert scanner.masked(base64.b64encode(share).decode()) == MASK
     scanner, _ = _scanner(base64.b64encode(share).decode())
-    assert scanner.text(f"key={share.hex()}") == f"key={MASK}"
+    assert scanner.masked(f"key={share.hex()}") == f"key={MASK}"
 
 
 def test_short_secrets_match_whole_values_only() -> None:
@@ -109,3 +108,24 @@ def test_no_long_secret_survives(secret: str, before: str, after: str) -> None:
 def test_no_trace_of_the_secret_in_its_repr() -> None:
     scanner, _ = _scanner("correct-horse-battery")
     assert "horse" not in repr(scanner)
+
+
+def test_looking_for_something_tells_nobody() -> None:
+    scanner, hits = _scanner("correct-horse-battery")
+    record = {"a": ["fine", "a correct-horse-battery"], "b": 3}
+    assert scanner.found(record) == ("a[1]",)
+    assert scanner.found({"a": "fine"}) == ()
+    assert scanner.lines("one\ntwo correct-horse-battery\n\nCORRECT-horse-battery") == (2, 4)
+    assert scanner.lines("nothing") == ()
+    assert hits == []
+
+
+def test_a_short_secret_that_is_one_of_our_own_words_does_not_take_it_away() -> None:
+    scanner, hits = _scanner("drill")
+    assert scanner.scan({"mode": "drill", "password": "drill"}) == {"mode": "drill", "password": MASK}
+    assert hits == ["password"]
+
+
+def test_a_long_one_is_masked_wherever_it_stands() -> None:
+    scanner, _ = _scanner("correct-horse-battery")
+    assert scanner.masked({"mode": "correct-horse-battery"}) == {"mode": MASK}

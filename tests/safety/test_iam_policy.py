@@ -36,7 +36,10 @@ def test_exactly_what_the_table_needs_is_allowed(role: str, tmp_path: Path) -> N
     calls = [each.name for each in OPERATIONS if each.name.startswith(AWS)]
     wanted = {action for name in calls for action in needed(name)}
     wanted -= {"rds:DeleteDBInstance"} if role == "recovery" else set()
-    reader: dict[str, Any] = {"production.aws.reader_role": "arn:aws:iam::111111111111:role/reads"}
+    reader: dict[str, Any] = {
+        "production.aws.reader_role": "arn:aws:iam::111111111111:role/reads",
+        "records.bucket.retain_days": 2192,
+    }
     wanted -= {"sts:AssumeRole"} if role == "recovery" else set()  # its backups are in its own account
     assert _actions(_policy(role, tmp_path, **reader)) == wanted
 
@@ -69,6 +72,14 @@ def test_records_are_written_below_their_prefix_only_and_not_without_a_bucket(tm
     assert [each["Resource"] for each in writing] == [["arn:aws:s3:::practice-evidence/runbook/*"]]
     without: dict[str, Any] = {"records.bucket": None}
     assert "s3:PutObject" not in _actions(_policy("drill", tmp_path, **without))
+
+
+def test_heads_alone_are_locked_where_that_is_configured_and_no_longer_than_that(tmp_path: Path) -> None:
+    locking: dict[str, Any] = {"records.bucket.retain_days": 2192}
+    (found,) = [each for each in _policy("drill", tmp_path, **locking) if "s3:PutObjectRetention" in each["Action"]]
+    assert found["Resource"] == ["arn:aws:s3:::practice-evidence/runbook/heads/*"]
+    assert found["Condition"] == {"NumericLessThanEquals": {"s3:object-lock-remaining-retention-days": "2193"}}
+    assert "s3:PutObjectRetention" not in _actions(_policy("drill", tmp_path))
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -355,3 +356,28 @@ def test_records_go_below_their_prefix_only(bucket: str, key: str, owner: str, d
 def test_nothing_else_of_s3_is_called_at_all(method: str, drill: Interlock) -> None:
     with pytest.raises(Refused, match="not in the table"):
         drill.check_named(f"s3:{method}", "s3.eu-west-2.amazonaws.com", port=443)
+
+
+@pytest.mark.parametrize(
+    ("key", "locks"),
+    [
+        ("runbook/heads/00000012-9f86d081884c7d65.json", False),
+        ("runbook/runs/x/run.json", True),
+        ("runbook/headstrong/x", True),
+        ("runbook/runs/heads/x", True),
+    ],
+)
+@pytest.mark.parametrize("locked", ["COMPLIANCE", "GOVERNANCE 2033-01-01T00:00:00Z", "ON"])
+def test_nothing_is_locked_but_heads_where_that_is_configured(
+    key: str,
+    locks: bool,  # noqa: FBT001  # a fact of the configuration
+    locked: str,
+    configuration: Configuration,
+) -> None:
+    may = replace(places.bounds_of(configuration, "drill"), records=replace(places.RECORDS, locks=locks))
+    given = {"bucket": "practice-evidence", "owner": "333333333333", "locked": locked}
+    interlock, host = Interlock(may), "s3.eu-west-2.amazonaws.com"
+    with pytest.raises(Refused, match="would be locked"):
+        interlock.check_named("s3:PutObject", host, port=443, given=given | {"key": key})
+    if locks:
+        interlock.check_named("s3:PutObject", host, port=443, given=given | {"key": "runbook/heads/x.json"})

@@ -116,10 +116,9 @@ def _edge(operation: str, path: str, target: str, *, name: str = NAME, zone: str
     return Made(operation, CLOUDFLARE, _permit(operation, target), sent, zones={ZONE: zone}, record=name)
 
 
-def _put(host: str, key: str) -> Made:
-    return Made(
-        "s3:PutObject", host, sent={"given": {"bucket": "practice-evidence", "key": key, "owner": "333333333333"}}
-    )
+def _put(host: str, key: str, **more: str) -> Made:
+    given = {"bucket": "practice-evidence", "key": key, "owner": "333333333333", **more}
+    return Made("s3:PutObject", host, sent={"given": given})
 
 
 def _analyze(host: str) -> Made:
@@ -212,6 +211,10 @@ CASES: Final[Mapping[rules.Rule, Case]] = MappingProxyType(
         layers.database_is_ours: Case(_drill, _analyze(host_of("somebody-elses"))),
         rules.place_is_known: Case(_drill, Made("northflank:Token", "api.elsewhere.example", sent={"port": 443})),
         aws.record_has_its_place: Case(_drill, _put("s3.eu-west-2.amazonaws.com", "vault/x")),
+        aws.locks_only_heads: Case(
+            lambda drill, _: replace(drill, records=replace(places.RECORDS, locks=True)),
+            _put("s3.eu-west-2.amazonaws.com", "runbook/runs/x/journal.jsonl", locked="COMPLIANCE"),
+        ),
         aws.bucket_is_in_the_path: Case(_drill, _put("another.s3.eu-west-2.amazonaws.com", "runbook/x")),
     }
 )

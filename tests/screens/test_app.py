@@ -153,6 +153,17 @@ async def test_the_exit_code_is_the_endings() -> None:
     assert app.return_code == 1
 
 
+async def test_the_logs_head_is_shown_for_paper_and_what_became_of_the_commit() -> None:
+    async def script(session: FakeSession, _: Operator) -> None: ...
+
+    details = {"short": "12:9f86d081884c7d65", "commit": "the record is committed as [1a2b3c4] on main"}
+    session = FakeSession(script, ending=Ending("PASS", 0, "/x/run-1", "# Report", details))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, ReportScreen)
+        assert "12:9f86d081884c7d65" in words(app)
+        assert "committed as [1a2b3c4] on main" in words(app)
+
+
 async def test_leaving_asks_first_and_leaves_a_run_that_can_be_resumed() -> None:
     async with running(FakeSession(_for_ever)) as (app, pilot):
         await until_on(pilot, RunScreen)

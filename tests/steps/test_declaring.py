@@ -73,6 +73,7 @@ def test_what_is_right_has_no_problem() -> None:
         ("drill", "witness", "", "cannot stay empty"),
         ("drill", "witness", "A. Okafor", "somebody else"),
         ("drill", "witness", "a. okafor", "somebody else"),
+        ("drill", "witness", "\uff21. Okafor", "somebody else"),  # a full-width A
         ("drill", "witness_role", "", "what B. Hughes's role is"),
         ("recovery", "class", "", "cannot stay empty"),
         ("recovery", "class", "FIRE", "LOSS, CORRUPTION, COMPROMISE"),

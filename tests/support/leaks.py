@@ -1,9 +1,11 @@
-"""Whether anything of a practice estate's secrets lies in the files that a run left: raw, hex, base64, URL-encoded."""
+"""Whether anything of a practice estate's secrets lies in the files that a run left: raw, hex, base64, URL- or
+JSON-encoded."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -58,7 +60,18 @@ def _forms(secret: str) -> Iterator[bytes]:
         yield from (raw, raw.hex().encode(), raw.hex().upper().encode(), encoded, encoded.rstrip(b"="))
         yield base64.urlsafe_b64encode(raw).rstrip(b"=")
         yield quote(encoded, safe="").encode()
+        yield from _within_base64(raw)
     yield quote(secret, safe="").encode()
+    yield json.dumps(secret)[1:-1].encode()
+
+
+def _within_base64(raw: bytes) -> Iterator[bytes]:
+    """Of a longer text's base64 the letters that hold nothing but this secret, however it lies in there."""
+    for before in range(3):
+        lead = b"?" * before
+        whole = base64.b64encode(lead + raw + b"?" * 3)
+        first = len(lead) * 4 // 3 + (1 if before else 0)
+        yield whole[first : (before + len(raw)) * 4 // 3]
 
 
 def _decoded(secret: str) -> Iterator[bytes]:

@@ -131,7 +131,8 @@ def test_real_servers_ran_and_nothing_of_them_is_left(calm: Calm) -> None:
 
 def test_the_record_is_complete_and_sealed(calm: Calm) -> None:
     folder = training_run.folder(calm.home)
-    assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "run.json", "report.md", "SHA256SUMS"}
+    made = {"run.json", "report.md", "report.html", "SHA256SUMS"}
+    assert {path.name for path in folder.iterdir()} == {"journal.jsonl", *made}
     for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
         digest, _, name = line.partition("  ")
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest

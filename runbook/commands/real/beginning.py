@@ -123,7 +123,10 @@ def bounds_of(configured: Configured, mode: str) -> Bounds:
     """What a run of that mode may touch: its environment, never the other one, and the evidence bucket."""
     settings = configured.settings
     bucket = settings.records.bucket
-    place = RecordsPlace(bucket.bucket, bucket.prefix, bucket.account_id) if bucket else None
+    place = None
+    if bucket is not None:
+        locks = bucket.retain_days is not None
+        place = RecordsPlace(bucket.bucket, bucket.prefix, bucket.account_id, locks=locks)
     return bounds.of(mode, settings.environment(mode), settings.other(mode), place)
 
 

@@ -46,7 +46,8 @@ def complete(home: Home, platform: Configured) -> Completed:
         with done.each(sums.parent.name):
             _brought_home(sums.parent, platform)
     with done.each(str(book.log.path)):
-        platform.log(home).bring_in()
+        book.log.bring_in()
+    done.troubles += book.log.pending_troubles()
     for folder in platform.shelf.folders():
         if (folder / ELSEWHERE).exists():
             continue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,16 @@ from runbook.engine.performer import Performer
 from runbook.engine.ports import Clock, Confirm, Operator, Preview, TypeName, typed_exactly
 from runbook.engine.run import LedgerEntry, Run, apply, replay
 from runbook.engine.scribe import Scribe
-from runbook.engine.verdict import Observation
+from runbook.engine.verdict import Finding, Observation
 from runbook.records import journal
 from runbook.records.canonical import stamp
-from runbook.records.evidence import aftermath, sealing
+from runbook.records.evidence import aftermath, sealing, sweeping
 from runbook.records.evidence.summary import summary
 from runbook.records.journal import Journal
+from runbook.records.log.folding import told
+from runbook.records.log.logs import TestLog
+from runbook.records.scanner import Scanner
+from runbook.records.signoff.findings import standing as standing_findings
 from steps import PROCEDURE
 from steps.here import Here
 
@@ -93,17 +97,25 @@ class Leftovers:
         """Each entry undone by the Action that made it, written into a journal of its own; the row is amended."""
         name = f"{left.run.id}.cleanup-{left.removals + 1}"
         folder = left.folder.with_name(name)
-        log = Journal.create(folder / JOURNAL, self._clock, scan=self._shop.tools.scanner.scan)
+        hits, scanner = list[str](), self._shop.tools.scanner
+
+        def scan(record: Mapping[str, Any]) -> Mapping[str, Any]:
+            hits.extend(scanner.found(record))
+            return scanner.masked(record)
+
+        log = Journal.create(folder / JOURNAL, self._clock, scan=scan)
         try:
             log.append(Kind.DECLARED, stage=None, step=None, data=self._declared(name, left.run))
             scribe = Scribe(log, left.past)
             seen = await self._undone(scribe, left, folder)
+            for where in dict.fromkeys(hits):
+                scribe.say(Kind.FINDING, **asdict(sweeping.on_its_way(where)))
             scribe.say(Kind.ENDED, stage=PROCEDURE.closing.id, outcome=str(left.run.outcome))
         finally:
             log.close()
         configured, home = self._shop.configured, self._shop.home
         now = replace(left, run=scribe.run)
-        sealed(home, configured, now, folder)
+        sealed(home, configured, now, folder, scanner)
         amend(home, configured, left.run.id, folder)
         return seen
 
@@ -156,16 +168,20 @@ def standing(folder: Path) -> Left | None:
     return Left(folder, run, (*past, *events), len(later))
 
 
-def sealed(home: Home, configured: Configured, left: Left, removal: Path) -> None:
-    """The removal's own record beside the run's, which stays as it was sealed; RecordFailed."""
+def sealed(home: Home, configured: Configured, left: Left, removal: Path, scanner: Scanner | None = None) -> None:
+    """The removal's own record beside the run's, which stays as it was sealed; RecordFailed.
+
+    `scanner` knows this process's secrets and takes its last look.
+    """
+    found = sweeping.sweep(removal, scanner)
     declared = journal.read(removal / JOURNAL)[0].data
     document = {
-        **_since(sealing.read_document(left.folder), left.run),
+        **_since(_corrected(sealing.read_document(left.folder), left, configured.log(home)), left.run, found),
         "amends": left.run.id,
         "removed_by": declared["operator"],
         "previous_head": configured.log(home).head,
     }
-    sealing.write_document(removal, document)
+    sealing.write_document(removal, scanner.masked(document) if scanner else document)
     sealing.seal(removal)
 
 
@@ -175,7 +191,7 @@ def amend(home: Home, configured: Configured, run_id: str, folder: Path) -> None
     if not (folder / sealing.SUMS).exists() or any(row["evidence_path"] == path for row in log.verify().rows):
         return
     document = sealing.read_document(folder)
-    log.amend(run_id, document, evidence_path=path, evidence_digest=sealing.sealed_digest(folder), name=folder.name)
+    log.amend(run_id, document, evidence_path=path, evidence_digest=sealing.sealed_digest(folder), own=folder.name)
 
 
 def _asked(left: Left, environment: str) -> Confirm:
@@ -194,8 +210,21 @@ def _asked(left: Left, environment: str) -> Confirm:
     )
 
 
-def _since(document: Mapping[str, Any], now: Run) -> dict[str, Any]:
-    """The document as it is now: what is gone since, the findings that said it was not, and the row's sentence."""
+def _corrected(document: Mapping[str, Any], left: Left, log: TestLog) -> Mapping[str, Any]:
+    """With its findings as removals and people have them since; as the run left them, where that cannot be read."""
+    try:
+        about = next((each for each in told(log.verify().rows) if each.run["run_id"] == left.run.id), None)
+        now = standing_findings(document, left.folder.parent, about.amendments if about else ())
+    except RecordFailed:
+        return document
+    return {**document, "findings": [each.said for each in now]}
+
+
+def _since(document: Mapping[str, Any], now: Run, found: Iterable[Finding]) -> dict[str, Any]:
+    """The document as it is now: what is gone since, the findings that said it was not, and the row's sentence.
+
+    What the removals found themselves, `found` at the sealing too, is added.
+    """
     gone = [entry.destroyed for entry in now.ledger if entry.destroyed is not None]
     done = not now.open_ledger
     ends = {(entry.kind, entry.id): entry.destroyed for entry in now.ledger}
@@ -203,9 +232,11 @@ def _since(document: Mapping[str, Any], now: Run) -> dict[str, Any]:
         {**each, "destroyed_at": stamp(at) if (at := ends.get((each["kind"], each["id"]))) else each["destroyed_at"]}
         for each in document["created"]
     ]
+    known = {each["text"] for each in document["findings"]}
+    new = [aftermath.finding(each) for each in (*now.findings, *found) if each.text not in known]
     findings = [
         {**each, "status": "CLOSED"} if done and each["text"].startswith(NOT_FINISHED) else each
-        for each in document["findings"]
+        for each in (*document["findings"], *new)
     ]
     cleanup = {"state": "DONE", "at": stamp(max(gone))} if done and gone else document["cleanup"]
     whole = {

@@ -6,16 +6,17 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from runbook.commands import debug
+from runbook.commands import anchoring, debug
 from runbook.commands.closing import record
 from runbook.commands.configured import Configured
 from runbook.commands.machine import SystemClock, unclaimed
 from runbook.commands.places import JOURNAL, Home, state_of
-from runbook.commands.real import again, changed, completing, signing_in, workshop
+from runbook.commands.real import again, changed, completing, heads, signing_in, workshop
 from runbook.commands.real.beginning import Beginning, Intention, bounds_of
 from runbook.commands.real.handover import Handover
 from runbook.commands.real.journals import Journals
@@ -168,7 +169,8 @@ class RealSession(RunSession):
             obstacle=lambda: asyncio.to_thread(self._obstacle, folder),
             settle=far.settle if far else at_once,
         )
-        for listener in (self._tell, debug.hear):
+        looking_back = self._looking_back(journal, shop.tools.scanner, copied=far is not None)
+        for listener in (self._tell, debug.hear, looking_back):
             conductor.subscribe(listener)
         self._conductor, self._operator = conductor, operator
         return conductor
@@ -201,7 +203,9 @@ class RealSession(RunSession):
             journal.close()
             if self._handover is not None and self._past.outcome is None:
                 await uninterrupted(self._handover.leave())
-        return await uninterrupted(self._written(run_id, shop))
+        ending = await uninterrupted(self._written(run_id, shop))
+        said = await anchoring.offer(anchoring.of_run(ending), self._operator)
+        return replace(ending, details={**ending.details, "commit": said})
 
     async def _written(self, run_id: str, shop: Workshop) -> Ending:
         """The record, here and in the bucket; whatever comes of it, the environment is free for other machines then."""
@@ -210,19 +214,20 @@ class RealSession(RunSession):
             ending = await asyncio.to_thread(self._recorded, run_id, shop)
             details = ending.details
         finally:
-            await self._given_back(run_id, details)
+            await self._given_back(run_id, details, shop)
         return ending
 
-    async def _given_back(self, run_id: str, details: Mapping[str, Any]) -> None:
+    async def _given_back(self, run_id: str, details: Mapping[str, Any], shop: Workshop) -> None:
         if self._handover is None:
             return
         folder = self._folder(run_id)
         files = {each.name: each.read_bytes() for each in _files(folder)}
         files["head.json"] = json.dumps({"schema": 1, **details}, indent=2).encode()
         kept = await self._handover.keep(files) if details else ""
-        for trouble in (kept, await self._handover.release()):
-            if trouble:
-                self._show(trouble)
+        locked = await heads.lock_head(shop.store, self._settings.records.bucket, details, self.now())
+        for said in (kept, locked, await self._handover.release()):
+            if said:
+                self._show(said)
 
     def _obstacle(self, folder: Path) -> str | None:
         free = free_bytes(folder)
@@ -237,7 +242,7 @@ class RealSession(RunSession):
         if private.is_dir() and not any(private.iterdir()):
             private.rmdir()
         book = self._configured.book(self._home)
-        return record(book, folder, masked=lambda text: shop.tools.scanner.text(text, "report"))
+        return record(book, folder, scanner=shop.tools.scanner, copied=self._handover is not None)
 
     # -- small parts ----------------------------------------------------------------------------------------------
     def _wired(self, tools: Tools) -> Wired:

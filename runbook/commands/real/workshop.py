@@ -83,6 +83,6 @@ def handover(
     bucket = shop.configured.settings.records.bucket
     if bucket is None or shop.store is None:
         return None
-    who = this_place(shop.home.root, operator)
+    who = this_place(shop.home.root, shop.tools.scanner.masked(operator))
     environment = shop.environment.name
     return Handover(shop.store, bucket.prefix, run_id, environment=environment, who=who, clock=clock, behind=behind)

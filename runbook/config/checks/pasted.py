@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from runbook.config.checks.plain import Plain
+from runbook.config.signers import is_public_key
 from runbook.toml_file import Loc, Mistake
 
 NEVER: Final = "secrets never stand in this file: take it out, change it, and `runbook credentials set` the new one"
@@ -18,6 +19,7 @@ _CALLED: Final = re.compile(
     r"|credentials?|bearer|unseal(?:_?keys?)?|shares?|role_id|pin|otp)(?:$|_)"
 )
 _OURS: Final = frozenset({"secret_group"})  # of all keys that the file knows, the one that is called so
+_SIGNERS: Final = ("people", "signers")  # their keys are public
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _MARKED: Final = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
@@ -71,6 +73,8 @@ def masked(key: str) -> str:
 
 def _is_secret(loc: Loc, value: Any) -> bool:
     key = loc[-1]
+    if loc[:2] == _SIGNERS and key == "key" and isinstance(value, str) and is_public_key(value):
+        return False
     if isinstance(key, str) and key not in _OURS and _called(key):
         return True
     if isinstance(key, str) and looks_secret(key):

@@ -10,6 +10,7 @@ from runbook.config.application import NO_IMAGE
 from runbook.config.base import once
 from runbook.config.checks.plain import Plain, place
 from runbook.config.environment import NO_SERVICE
+from runbook.engine.people import is_nobody, same_person
 from runbook.toml_file import Mistake
 
 _SIDES: Final = ("production", "staging")
@@ -91,9 +92,11 @@ def _vault(file: Plain) -> Iterator[Mistake]:
 
 
 def _people(file: Plain) -> Iterator[Mistake]:
-    witness = file.text("people.witness").strip().casefold()
-    if witness and witness == file.text("people.operator").strip().casefold():
+    witness = file.text("people.witness")
+    if not is_nobody(witness) and same_person(witness, file.text("people.operator")):
         yield Mistake(place("people.witness"), "is the operator: a witness is another person")
+    signers = [str(each.get("name", "")).strip().casefold() for _, each in file.tables("people.signers.*")]
+    yield from once(place("people.signers"), "name", signers)
 
 
 def _policy(file: Plain) -> Iterator[Mistake]:

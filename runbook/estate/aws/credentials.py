@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,23 @@ class _Given:
         return self.credentials
 
 
+class _Guarded:
+    """Credentials as they are, whose keys are told to the guard before they sign: some renew themselves."""
+
+    def __init__(self, credentials: Any, guard: Callable[[Secret], None]) -> None:
+        self._credentials = credentials
+        self._guard = guard
+
+    def get_frozen_credentials(self) -> Any:
+        frozen = self._credentials.get_frozen_credentials()
+        for key in (frozen.access_key, frozen.secret_key, frozen.token):
+            self._guard(Secret(key or ""))
+        return frozen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._credentials, name)
+
+
 def with_credentials(
     credentials: Any,
     settings: Aws,
@@ -61,5 +79,5 @@ def with_credentials(
 ) -> Session:
     """A closed session that signs with them, whoever loaded them."""
     session = working_session(settings, interlock, heard=heard, only=only)
-    session.register_component("credential_provider", _Given(credentials))
+    session.register_component("credential_provider", _Given(_Guarded(credentials, interlock.guard)))
     return session

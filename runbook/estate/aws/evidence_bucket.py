@@ -5,7 +5,8 @@ Nothing is ever deleted there: PutObject, GetObject and ListObjectsV2 are all th
 
 from __future__ import annotations
 
-from typing import Any, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from runbook.engine.errors import LayerFailed, NoVerdict
 from runbook.estate.aws.client import AwsAccess
@@ -13,9 +14,13 @@ from runbook.estate.aws.errors import asking, code_of, translated
 from runbook.estate.aws.objects import KEY_LIMIT
 from runbook.safety.outside_text import outside_text
 
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
 LIMIT: Final = 64 << 20  # bytes of one object: a report with its pictures is far below
 CONFLICTS: Final = 5  # answers in a row that somebody writes the same key at this moment
 _PUT: Final = "s3:PutObject"
+_UNTIL: Final = "ObjectLockRetainUntilDate"
 _TAKEN: Final = ("PreconditionFailed", "412")
 _ABSENT: Final = ("NoSuchKey", "404")
 
@@ -27,8 +32,8 @@ class EvidenceBucket:
         self._access = access
         self._place = {"Bucket": bucket, "ExpectedBucketOwner": owner}
 
-    async def put_new(self, key: str, body: bytes) -> bool:
-        return await self._access.door(self._put, key, body, {"IfNoneMatch": "*"})
+    async def put_new(self, key: str, body: bytes, *, until: datetime | None = None) -> bool:
+        return await self._access.door(self._put, key, body, {"IfNoneMatch": "*", **_lock(until)})
 
     async def replace(self, key: str, body: bytes, etag: str) -> bool:
         return await self._access.door(self._put, key, body, {"IfMatch": etag})
@@ -43,7 +48,7 @@ class EvidenceBucket:
     def _s3(self) -> Any:
         return self._access.client("s3")
 
-    def _put(self, key: str, body: bytes, condition: dict[str, str]) -> bool:
+    def _put(self, key: str, body: bytes, condition: dict[str, Any]) -> bool:
         """botocore repeats a call whose answer was lost, so that a False may be our own earlier success."""
         for _ in range(CONFLICTS):
             if (written := self._put_once(key, body, condition)) is not None:
@@ -54,7 +59,7 @@ class EvidenceBucket:
             source=_PUT,
         )
 
-    def _put_once(self, key: str, body: bytes, condition: dict[str, str]) -> bool | None:
+    def _put_once(self, key: str, body: bytes, condition: dict[str, Any]) -> bool | None:
         """None: another write to the same key was under way, and S3 asks to try again."""
         from botocore.exceptions import ClientError
 
@@ -66,6 +71,8 @@ class EvidenceBucket:
                     return False
                 if code_of(error) == "ConditionalRequestConflict":
                     return None
+                if _UNTIL in condition and code_of(error) == "InvalidRequest":
+                    raise _without_lock(error) from None
                 raise translated(error, _PUT) from None
         return True
 
@@ -86,6 +93,22 @@ class EvidenceBucket:
             pages = self._s3.get_paginator("list_objects_v2")
             found = [raw for page in pages.paginate(**self._place, Prefix=prefix) for raw in page.get("Contents", [])]
         return tuple(sorted(outside_text(raw.get("Key"), KEY_LIMIT) for raw in found))
+
+
+def _lock(until: datetime | None) -> dict[str, Any]:
+    """COMPLIANCE: not even the account's owner shortens it.  S3 takes a lock only with a checksum of the content."""
+    if until is None:
+        return {}
+    return {"ObjectLockMode": "COMPLIANCE", _UNTIL: until, "ChecksumAlgorithm": "SHA256"}
+
+
+def _without_lock(error: ClientError) -> LayerFailed:
+    return LayerFailed(
+        f"{_PUT}: the evidence bucket takes no locked object, most likely since it has no Object Lock",
+        fix="Enable Object Lock on the bucket, or take retain_days out of [records.bucket].",
+        provider_text=outside_text(error),
+        source=_PUT,
+    )
 
 
 def _content(key: str, answer: Any) -> bytes:

@@ -10,6 +10,7 @@ from runbook.safety.call import NAMED
 from runbook.safety.learned import RUN_TAG, Learned
 
 _PUT = "s3:PutObject"
+_LOCKS = tuple(f"x-amz-object-lock-{name}" for name in ("mode", "retain-until-date", "legal-hold"))
 _OWNER = "x-amz-expected-bucket-owner"
 
 
@@ -17,7 +18,8 @@ def parameters(operation: str, request: Any) -> Mapping[str, str]:
     """The parameters that a rule reads, of the request's own body (RDS speaks the query protocol) or path (S3)."""
     if operation == _PUT:
         bucket, _, key = unquote(urlsplit(request.url).path).lstrip("/").partition("/")
-        return {"bucket": bucket, "key": key, "owner": _text(request.headers.get(_OWNER))}
+        locked = " ".join(filter(None, (_text(request.headers.get(name)) for name in _LOCKS)))
+        return {"bucket": bucket, "key": key, "owner": _text(request.headers.get(_OWNER)), "locked": locked}
     if operation not in NAMED:
         return {}
     body = request.body if isinstance(request.body, str) else bytes(request.body or b"").decode("utf-8", "replace")

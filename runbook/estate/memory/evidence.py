@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from runbook.engine.errors import NoVerdict
+from runbook.engine.errors import LayerFailed, NoVerdict
 
 
 @dataclass
@@ -16,6 +17,7 @@ class MemoryEvidence:
     `down`: it cannot be reached.  `lost_answers`: so many of the next writes are done, and their answer is lost;
     `silent_retries`: the same, and the client library sends them again.
     `held`: as long as the event is not set, nobody gets an answer.  `asked` counts the calls by name.
+    `locks`: it has Object Lock; `locked`: until when which object is kept.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -24,10 +26,17 @@ class MemoryEvidence:
     silent_retries: int = 0
     held: asyncio.Event | None = None
     asked: dict[str, int] = field(default_factory=dict)
+    locks: bool = True
+    locked: dict[str, datetime] = field(default_factory=dict)
 
-    async def put_new(self, key: str, body: bytes) -> bool:
+    async def put_new(self, key: str, body: bytes, *, until: datetime | None = None) -> bool:
         await self._reached("put_new")
-        return self._written(key, body, fits=key not in self.objects)
+        if until is not None and not self.locks:
+            raise LayerFailed("s3:PutObject: the evidence bucket has no Object Lock", source="s3:PutObject")
+        written = self._written(key, body, fits=key not in self.objects)
+        if until is not None and written:
+            self.locked[key] = until
+        return written
 
     async def replace(self, key: str, body: bytes, etag: str) -> bool:
         await self._reached("replace")

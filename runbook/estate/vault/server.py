@@ -106,6 +106,7 @@ class VaultServer:
         if not token:
             raise refusals.no_token(answer)
         self._token = Secret(token)
+        self._interlock.guard(self._token)
         self._settling = False
         name = optional(mapping(auth.get("metadata")).get("role_name")) or "unnamed role"
         return "; ".join(filter(None, (name, answers.strange_token(token, self._config.product))))

@@ -12,18 +12,22 @@ from runbook.engine.errors import RecordFailed
 from runbook.records.disk import Disk, is_left_by_a_crash, read_whole, replace_file
 
 SUMS = "SHA256SUMS"
+DERIVED = frozenset({"run.json", "report.md", "report.html", SUMS})
+"""What is made of a journal, and made anew whenever its folder is sealed."""
+
+
+def as_written(doc: Mapping[str, Any]) -> str:
+    """A document as its file has it, laid out for people too."""
+    return json.dumps(doc, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_document(folder: Path, doc: Mapping[str, Any], *, disk: Disk | None = None) -> Path:
     """run.json, all of it or none; RecordFailed."""
-    path = folder / "run.json"
-    text = json.dumps(doc, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    replace_file(path, text.encode("utf-8"), disk=disk)
-    return path
+    return write_text(folder / "run.json", as_written(doc), disk=disk)
 
 
 def write_text(path: Path, text: str, *, disk: Disk | None = None) -> Path:
-    """A document beside run.json (the report), all of it or none; RecordFailed."""
+    """One document of the folder, all of it or none; RecordFailed."""
     replace_file(path, text.encode("utf-8"), disk=disk)
     return path
 

@@ -4,171 +4,198 @@ training's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Final, final
 
-from runbook.engine.errors import RecordFailed
+from runbook import __version__
+from runbook.engine.errors import RecordFailed, Refused
+from runbook.records.canonical import second
 from runbook.records.disk import Disk
-from runbook.records.log.appending import Appended, LogFile
-from runbook.records.log.further import AMENDMENT, changes, wrongs
-from runbook.records.log.head import Head, against, read_head, write_head
+from runbook.records.log.appending import LogFile, Recorded
+from runbook.records.log.folding import told
+from runbook.records.log.further import (
+    CLEANUP,
+    CORRECTABLE,
+    CORRECTION,
+    KINDS,
+    RUN,
+    SIGNING,
+    FurtherKind,
+    next_name,
+)
 from runbook.records.log.row import row_of
 from runbook.records.log.testlog import Domain, Row
-from runbook.records.log.verdicts import LogVerdict, Problem, Verification
+from runbook.records.log.verdicts import Problem, Verification
 
-REAL = frozenset({"drill", "rehearsal", "recovery"})
+__all__ = ["Recorded", "TestLog", "TrainingLog"]
 
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A row that was read back from the disk.  `already`: it stood there before; `anchor`: what the head file says."""
-
-    row: int
-    row_hash: str
-    already: bool
-    anchor: Head | None = None
+_THIS: Final = f"runbook {__version__}"
 
 
-@final
-class TrainingLog:
-    """`<home>/training/training-log.csv`: the one log that a training run can write; it has no way to another."""
+class _Log:
+    """What both logs can do; each takes runs of its own `modes` only."""
 
-    def __init__(self, home: Path, *, disk: Disk | None = None) -> None:
-        path = home / "training" / "training-log.csv"
-        self._log = LogFile(path, Domain.TRAINING, home / "pending", disk or Disk())
+    def __init__(self, file: LogFile, name: str, modes: frozenset[str]) -> None:
+        self._file = file
+        self._name = name
+        self._modes = modes
 
     @property
     def path(self) -> Path:
         """Where it is; nothing can change it."""
-        return self._log.path
+        return self._file.path
 
     @property
-    def head(self) -> str:
-        """The last row's hash, for the next run's evidence."""
-        return self.verify().head
-
-    def verify(self) -> Verification:
-        """Judge the file as it is now; FILE_ABSENT before the first run."""
-        return self._log.verify()
-
-    def record(self, document: Mapping[str, Any], *, evidence_path: str, evidence_digest: str) -> Recorded:
-        """Append the run's row (`evidence.document`); RecordFailed says where it was kept instead."""
-        if document.get("mode") != "training":
-            raise RecordFailed(f"the training log takes no {document.get('mode')} run")
-        values = row_of(document, evidence_path=evidence_path, evidence_digest=evidence_digest)
-        return _recorded(self._log.append(values))
-
-    def recorded(self, run_id: str) -> bool:
-        """Whether the run's row is in the log."""
-        return _known(run_id, self.verify().rows)
-
-
-@final
-class TestLog:
-    """`<folder>/restoration-test-log.csv`, and its head beside it.
-
-    It takes drills, rehearsals and recoveries, and whatever RecordFailed says was kept in the pending folder.
-    """
-
-    __test__: ClassVar[bool] = False  # no class of tests, whatever its name begins with
-
-    def __init__(self, folder: Path, pending: Path, *, disk: Disk | None = None) -> None:
-        self._disk = disk or Disk()
-        self._head = folder / "restoration-test-log.head"
-        path = folder / "restoration-test-log.csv"
-        self._log = LogFile(path, Domain.TEST, pending, self._disk, judge=self._judge, anchor=self._anchor)
-
-    @property
-    def path(self) -> Path:
-        """Where it is; nothing can change it."""
-        return self._log.path
-
-    @property
-    def head(self) -> str:
-        """The last row's hash, for the next run's evidence."""
-        return self.verify().head
+    def head(self) -> str | None:
+        """The last row's hash, for the next run's evidence; None where the log is damaged or cannot be read."""
+        try:
+            return self._file.sound().head
+        except RecordFailed:
+            return None
 
     def verify(self) -> Verification:
         """Judge the file as it is now, against the head beside it too; FILE_ABSENT before the first run."""
-        return self._log.verify()
+        return self._file.verify()
 
+    def recorded(self, run_id: str) -> bool:
+        """Whether the run's row is in the log, and the log's head beside it: nothing is left to do."""
+        rows, head = self.verify().rows, self._file.anchored()
+        known = any((row["run_id"], row["record_type"]) == (run_id, RUN) for row in rows)
+        return known and (isinstance(head, Problem) or (head is not None and head.rows >= len(rows)))
+
+    # -- rows -------------------------------------------------------------------------------------------------------
     def record(self, document: Mapping[str, Any], *, evidence_path: str, evidence_digest: str) -> Recorded:
         """Append the run's row (`evidence.document`); RecordFailed says where it was kept instead."""
         return self._append(self._row(document, evidence_path, evidence_digest))
 
     def amend(
-        self, run_id: str, document: Mapping[str, Any], *, evidence_path: str, evidence_digest: str, name: str = ""
+        self, run_id: str, document: Mapping[str, Any], *, own: str, evidence_path: str, evidence_digest: str
     ) -> Recorded:
         """Append what became of a recorded run: its cleanup, open findings and summary as `document` has them now.
 
-        The run's own row stays as it is; the amendment refers to it, under a `name` of its own (`<run id>.cleanup-<n>`,
-        the next free one by default).  RecordFailed as for `record`.
+        The run's own row stays as it is; the amendment, called `own`, refers to it.  RecordFailed as for `record`.
         """
         if document.get("run_id") != run_id:
             raise RecordFailed(f"what is known of {document.get('run_id')} does not amend {run_id}")
-        return self._append(changes(self._row(document, evidence_path, evidence_digest), name))
+        row = self._row(document, evidence_path, evidence_digest)
+        said = {column: row[column] for column in (*CLEANUP.may_change, "tool_version")}
+        return self._append(said | _named(CLEANUP, run_id, own, evidence_path, evidence_digest))
 
-    def recorded(self, run_id: str) -> bool:
-        """Whether the run's row is in the log, and the log's head beside it: nothing is left to do."""
-        rows, head = self.verify().rows, self._known_head()
-        return _known(run_id, rows) and (isinstance(head, Problem) or (head is not None and head.rows >= len(rows)))
+    def sign(
+        self,
+        run_id: str,
+        *,
+        decision: str,
+        name: str,
+        at: datetime,
+        own: str,
+        evidence_path: str,
+        evidence_digest: str,
+        behind: str = "",
+    ) -> Recorded:
+        """Append who accepts the record of a recorded run (`decision` SIGNED), or does not (DECLINED), as row `own`.
 
+        `behind`: the hash of the run's last row that they were shown.  Refused where they may not sign, or there is
+        another since, which keeps nothing; RecordFailed where there is no such run, and as for
+        `record`.
+        """
+        said = {"signoff": decision, "signoff_name": name, "signed_at": second(at), "tool_version": _THIS}
+        return self._append(said | _named(SIGNING, run_id, own, evidence_path, evidence_digest), behind=behind)
+
+    def correct(
+        self, run_id: str, changes: Mapping[str, str], *, own: str, evidence_path: str, evidence_digest: str
+    ) -> Recorded:
+        """Append, as row `own`, what a person corrects of a recorded run: columns of `CORRECTABLE`.
+
+        Refused where it may not be so, which keeps nothing; RecordFailed as for `sign`.
+        """
+        if others := sorted(set(changes) - CORRECTABLE):
+            raise Refused(f"{', '.join(others)} cannot be corrected: the run's own row stands")
+        said = {**changes, "tool_version": _THIS}
+        return self._append(said | _named(CORRECTION, run_id, own, evidence_path, evidence_digest))
+
+    def next_name(self, run_id: str, kind: str) -> str:
+        """What the run's next further row is called; `kind` is cleanup, amendment or signoff.
+
+        RecordFailed where the run has no row in the log.
+        """
+        about = next((each for each in told(self.verify().rows) if each.run["run_id"] == run_id), None)
+        if about is None:
+            raise RecordFailed(f"{run_id} has no row in {self.path.name}")
+        return next_name(run_id, next(each for each in KINDS if each.name == kind), about.further)
+
+    # -- rows that wait -----------------------------------------------------------------------------------------------
     def pending(self) -> tuple[Row, ...]:
         """Rows that wait for this log, as they were kept."""
-        return self._log.pending.rows()
+        return self._file.pending.rows()
+
+    def pending_troubles(self) -> tuple[str, ...]:
+        """A sentence for each file among those that wait which nobody will bring in."""
+        return self._file.pending.troubles()
 
     def bring_in(self) -> tuple[Recorded, ...]:
-        """Append every row that waits, with its own times; RecordFailed at the first that still cannot be."""
-        runs_first = sorted(self.pending(), key=lambda row: (row["record_type"] == AMENDMENT, row.get("ended_at", "")))
-        return tuple(self._append(row) for row in runs_first)
+        """Append every row that waits, with its own times: runs first, then what follows them, each by time.
+
+        RecordFailed, once all were tried, tells each that still cannot be; it stays where it is.
+        """
+        waiting = sorted(self.pending(), key=_runs_first)
+        if waiting:
+            self._file.sound()
+        recorded, failures = list[Recorded](), list[str]()
+        for row in waiting:
+            try:
+                recorded.append(self._append(row))
+            except (RecordFailed, Refused) as failure:
+                failures.append(f"{row['run_id']}: {failure.sentence}")
+        if failures:
+            raise RecordFailed(f"rows still wait: {'; '.join(failures)}", source=str(self.path))
+        return tuple(recorded)
 
     # -- for the above ------------------------------------------------------------------------------------------------
     def _row(self, document: Mapping[str, Any], evidence_path: str, evidence_digest: str) -> Row:
-        if document.get("mode") not in REAL:
-            raise RecordFailed(f"the restoration-test log takes no {document.get('mode')} run")
+        self._refuse_others(document.get("mode"))
         return row_of(document, evidence_path=evidence_path, evidence_digest=evidence_digest)
 
-    def _append(self, values: Row) -> Recorded:
-        if values.get("mode") == "TRAINING":  # a row that waits was a file for a while
-            raise RecordFailed("the restoration-test log takes no training run")
-        return _recorded(self._log.append(values), read_head(self._head, self._disk))
+    def _append(self, values: Row, *, behind: str = "") -> Recorded:
+        if "mode" in values:  # a row that waits was a file for a while
+            self._refuse_others(values["mode"].lower())
+        return self._file.append(values, behind=behind)
 
-    def _judge(self, log: Verification) -> tuple[Problem, ...]:
-        head = self._known_head()
-        anchored = head if isinstance(head, Problem) else against(head, log)
-        return (*([anchored] if anchored else ()), *_unfit(log.rows))
-
-    def _known_head(self) -> Head | Problem | None:
-        try:
-            return read_head(self._head, self._disk)
-        except RecordFailed as failure:
-            sentence = f"{failure.sentence}: whether rows were cut off cannot be said"
-            return Problem(LogVerdict.TRUNCATED, None, None, sentence)
-
-    def _anchor(self, log: Verification) -> None:
-        write_head(self._head, self._log.path, log, self._disk)
+    def _refuse_others(self, mode: object) -> None:
+        if mode not in self._modes:
+            raise RecordFailed(f"the {self._name} takes no {mode} run")
 
 
-def _recorded(appended: Appended, anchor: Head | None = None) -> Recorded:
-    return Recorded(appended.row, appended.row_hash, appended.already, anchor)
+@final
+class TrainingLog(_Log):
+    """`<home>/training/training-log.csv`: the one log that a training run can write; it has no way to another."""
+
+    def __init__(self, home: Path, *, disk: Disk | None = None) -> None:
+        path = home / "training" / "training-log.csv"
+        file = LogFile(path, Domain.TRAINING, home / "pending", disk or Disk())
+        super().__init__(file, "training log", frozenset({"training"}))
 
 
-def _known(run_id: str, rows: tuple[Row, ...]) -> bool:
-    return any((row["run_id"], row["record_type"]) == (run_id, "RUN") for row in rows)
+@final
+class TestLog(_Log):
+    """`<folder>/restoration-test-log.csv`: it takes drills, rehearsals and recoveries."""
+
+    __test__: ClassVar[bool] = False  # no class of tests, whatever its name begins with
+
+    def __init__(self, folder: Path, pending: Path, *, disk: Disk | None = None) -> None:
+        path = folder / "restoration-test-log.csv"
+        file = LogFile(path, Domain.TEST, pending, disk or Disk())
+        super().__init__(file, "restoration-test log", frozenset({"drill", "rehearsal", "recovery"}))
 
 
-def _unfit(rows: tuple[Row, ...]) -> Iterator[Problem]:
-    """Rows that are as they were written, and should never have been."""
-    seen = set[str]()
-    for number, row in enumerate(rows, start=1):
-        if row["record_type"] == AMENDMENT:
-            for wrong in wrongs(row, rows[: number - 1]):
-                sentence = f"row {number} ({row['run_id']}) is no amendment: {wrong}"
-                yield Problem(LogVerdict.ROW_ALTERED, number, "refers_to", sentence)
-        elif row["record_type"] == "RUN":
-            if row["run_id"] in seen:
-                sentence = f"row {number} is a second row of {row['run_id']}"
-                yield Problem(LogVerdict.ROW_DUPLICATED, number, "run_id", sentence)
-            seen.add(row["run_id"])
+def _named(kind: FurtherKind, run_id: str, own: str, evidence_path: str, evidence_digest: str) -> dict[str, str]:
+    """What says which row it is, and where its evidence lies."""
+    named = {"run_id": own, "record_type": kind.record_type, "refers_to": run_id}
+    return named | {"evidence_path": evidence_path, "evidence_digest": evidence_digest}
+
+
+def _runs_first(row: Row) -> tuple[bool, str]:
+    """A further row that waits has no times of a run: those stay in the order in which they were kept."""
+    return row["record_type"] != RUN, row.get("ended_at", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,12 @@ class Pending:
         return RecordFailed(sentence, fix=failure.fix, source=str(kept))
 
     def rows(self) -> tuple[Row, ...]:
-        """Every row that waits for this log, by name; a file that cannot be read is left where it is."""
-        if not self._folder.is_dir():
-            return ()
-        found = (self._row(path) for path in sorted(self._folder.glob("*.json")))
-        return tuple(row for row in found if row is not None)
+        """Every row that waits for this log, in the order in which they were kept."""
+        return tuple(found for _, found in self._found() if not isinstance(found, str))
+
+    def troubles(self) -> tuple[str, ...]:
+        """A sentence for each file that is left where it is: it cannot be read, or waits for a log like this one."""
+        return tuple(f"{path.parent.name}/{path.name} {found}" for path, found in self._found() if _is_told(found))
 
     def forget(self, values: Row) -> None:
         """The row is in the log."""
@@ -59,13 +60,47 @@ class Pending:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", values.get("run_id", "")) or "unnamed"
         return self._folder / f"{name}.json"
 
-    def _row(self, path: Path) -> Row | None:
+    def _found(self) -> Iterator[tuple[Path, Row | str]]:
+        """Each file, and its row or what keeps it from being brought in."""
+        if not self._folder.is_dir():
+            return
+        for path in sorted(self._folder.glob("*.json"), key=lambda each: (_kept_at(each), each.name)):
+            yield path, self._row(path)
+
+    def _row(self, path: Path) -> Row | str:
         try:
             note = json.loads(read_whole(path, self._disk))
-            if (note["schema"], note["log"]) != (SCHEMA, str(self._log)):
-                return None
-            row: Row = {str(name): str(value) for name, value in note["row"].items()}
-            named = bool(row["record_type"])
+            schema, log, row = note["schema"], str(note["log"]), note["row"]
+            if schema != SCHEMA:
+                return f"was kept by another version of this tool (schema {schema}): it is left where it is"
+            if log != str(self._log):
+                return self._of_another(log)
+            values = {str(name): str(value) for name, value in row.items()}
         except (RecordFailed, ValueError, KeyError, TypeError, AttributeError):
-            return None
-        return row if named and self._path(row) == path else None
+            return "holds no row that can be read: it is left where it is"
+        if self._path(values) != path or not values.keys() >= _NEEDED:
+            return "holds another row than its name says: it is left where it is"
+        return values
+
+    def _of_another(self, log: str) -> str:
+        """Training's log and the test log share this folder, as do the logs of several platforms."""
+        if Path(log).name != self._log.name:
+            return ""
+        return (
+            f"waits for {log}: start the tool with that log's configuration; "
+            f'if the log moved to {self._log}, put that path behind "log" in the file'
+        )
+
+
+_NEEDED = frozenset({"run_id", "record_type", "refers_to"})
+
+
+def _is_told(found: Row | str) -> bool:
+    return isinstance(found, str) and found != ""
+
+
+def _kept_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -7,11 +7,15 @@ training row pasted into the test log shows as altered.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from json.encoder import encode_basestring
+from operator import itemgetter
 
-from runbook.records.canonical import GENESIS, clean_text, digest
+from runbook.records.canonical import GENESIS, clean_text
+from runbook.records.log.spreadsheets import mistaken
 
 LOG_VERSION = 1
 
@@ -48,17 +52,13 @@ class Domain(StrEnum):
 
 # -- one row ------------------------------------------------------------------------------------------------------
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_FORMULA = re.compile("[=+\\-@\uff1d\uff0b\uff0d\uff20]")
-_INTEGER = re.compile(r"-?\d+")
 
 
 def field(text: str) -> str:
-    """A value as the log keeps it: one line, and nothing that a spreadsheet would run as a formula."""
+    """A value as the log keeps it: one line, and nothing that a spreadsheet would run, or make something else of."""
     led_by_control = text[:1] in {"\t", "\r"}
     text = _BREAKS.sub(" ", clean_text(text))
-    if (led_by_control or _FORMULA.match(text)) and not _INTEGER.fullmatch(text):
-        return "'" + text
-    return text
+    return "'" + text if led_by_control or mistaken(text) else text
 
 
 def line(values: Mapping[str, str] | tuple[str, ...]) -> bytes:
@@ -67,17 +67,32 @@ def line(values: Mapping[str, str] | tuple[str, ...]) -> bytes:
     return (",".join('"' + text.replace('"', '""') + '"' for text in texts) + "\r\n").encode("utf-8")
 
 
+_HASHED = tuple(sorted(set(COLUMNS) - {"row_hash"}))
+_IN_ORDER = itemgetter(*(COLUMNS.index(column) for column in _HASHED))
+_CANONICAL = "{" + ",".join(f'"{column}":"%s"' for column in _HASHED) + "}"
+
+
 def row_hash(row: Row, domain: Domain) -> str:
     """`sha256:…` over all named fields but the hash itself."""
-    named = {column: row[column] for column in COLUMNS if column != "row_hash"}
-    return "sha256:" + digest(domain, named)
+    return fields_hash([row[column] for column in COLUMNS], domain)
+
+
+def fields_hash(fields: Sequence[str], domain: Domain) -> str:
+    """The same, of fields in the file's order; UnicodeEncodeError for what UTF-8 cannot hold."""
+    return plain_hash([encode_basestring(text)[1:-1] for text in fields], domain)
+
+
+def plain_hash(fields: Sequence[str], domain: Domain) -> str:
+    """The same, of fields of which JSON escapes no character: `canonical.digest`, eight times as fast."""
+    named = (_CANONICAL % _IN_ORDER(fields)).encode("utf-8")
+    return "sha256:" + hashlib.sha256(domain.encode("ascii") + b"\0" + named).hexdigest()
 
 
 def sealed(values: Row, prev: str, domain: Domain) -> Row:
     """The row as it is written: fields made safe, chained to the row before it."""
     row = {column: field(values[column]) for column in COLUMNS if column not in {"prev_hash", "row_hash"}}
     row["prev_hash"] = prev
-    row["row_hash"] = row_hash(row, domain)
+    row["row_hash"] = row_hash({**row, "row_hash": ""}, domain)
     return row
 
 

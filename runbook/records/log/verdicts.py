@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,8 +20,13 @@ class LogVerdict(StrEnum):
     ROW_DUPLICATED = "ROW_DUPLICATED"  # a row stands twice
     TRUNCATED = "TRUNCATED"  # its newest rows are gone: a head that is known elsewhere says so
     TORN_TAIL = "TORN_TAIL"  # the last line is not whole
+    EVIDENCE_ALTERED = "EVIDENCE_ALTERED"  # a file of a run's evidence is not the one that was sealed
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"  # a run's evidence, or a file of it, is not there
     RE_ENCODED = "RE-ENCODED"  # same records, other quoting, line ends or BOM: harmless
     OK = "OK"
+
+
+HARMLESS = frozenset({LogVerdict.OK, LogVerdict.RE_ENCODED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +39,34 @@ class Problem:
     sentence: str
 
 
+def worst(problems: Iterable[Problem]) -> LogVerdict:
+    """The worst problem's, or OK."""
+    order = list(LogVerdict)
+    return min((problem.verdict for problem in problems), key=order.index, default=LogVerdict.OK)
+
+
+class Judgement:
+    """What the problems of something come to."""
+
+    __slots__ = ()
+
+    problems: tuple[Problem, ...]
+
+    @property
+    def verdict(self) -> LogVerdict:
+        """The worst problem's, or OK."""
+        return worst(self.problems)
+
+    @property
+    def sound(self) -> bool:
+        """Every record is as it was written: a row may be appended."""
+        return self.verdict in HARMLESS
+
+
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Judgement):
     """A judged log.  `head` is the last row's hash, as stored."""
 
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...]
     head: str
-
-    @property
-    def verdict(self) -> LogVerdict:
-        """The worst problem's, or OK."""
-        order = list(LogVerdict)
-        return min((problem.verdict for problem in self.problems), key=order.index, default=LogVerdict.OK)
-
-    @property
-    def sound(self) -> bool:
-        """Whether a row may be appended: every record is as it was written."""
-        return self.verdict in {LogVerdict.OK, LogVerdict.RE_ENCODED}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from runbook.records.report.words import one_line
+
 WIDEST_PADDED = 30  # characters; a longer cell is not waited for
 
 _SPECIAL = re.compile(r"([\\|<`*\[\]])")
@@ -12,9 +14,7 @@ _SPECIAL = re.compile(r"([\\|<`*\[\]])")
 
 def inert(text: object) -> str:
     """The text on one line, without tables, links, emphasis, code or HTML of its own; None becomes a dash."""
-    if text is None or text == "":
-        return "-"
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    return _SPECIAL.sub(r"\\\1", one_line(text)) or "-"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

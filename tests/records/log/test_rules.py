@@ -1,78 +1,93 @@
-"""Each cross-field rule of the log, and a row that breaks it."""
+"""Each rule of a row, rows that break it and nothing else, and that without the rule they are not found."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from runbook.records.log.row import row_of
-from runbook.records.log.rules import asks_for_a_repeat, contradictions, counts_as_quarterly
-from tests.records.real_runs import recovery
+from runbook.records.log import rules
+from runbook.records.log.row import SUMMARY_LENGTH
+from runbook.records.log.rule import Rule
+from runbook.records.log.rules import RULES, asks_for_a_repeat, contradictions, counts_as_quarterly
+from runbook.records.log.testlog import Row, field
+from tests.records.log.breaking import BASES, CASES, Change
+
+BY_NAME = {rule.name: rule for rule in RULES}
+BROKEN = [(name, base, change) for name, cases in CASES.items() for base, change in cases]
 
 
-def _values(document: dict[str, Any], **more: str) -> dict[str, str]:
-    return {**row_of(document, evidence_path="x", evidence_digest="sha256:" + "00" * 32), **more}
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Row]:
+    """The rows of `BASES`."""
+    return {name: made(tmp_path_factory.mktemp(name)) for name, made in BASES.items()}
 
 
-def test_what_the_runs_really_say_holds_together(calm: dict[str, Any], empty_table: dict[str, Any]) -> None:
-    assert contradictions(_values(calm)) == ()
-    assert contradictions(_values(empty_table)) == ()
+def test_each_rule_has_a_name_of_its_own_and_a_row_that_breaks_it() -> None:
+    assert len(BY_NAME) == len(RULES)
+    assert sorted(CASES) == sorted(BY_NAME)
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"c1_app_boots": "FAIL"}, "PASS although c1_app_boots is FAIL"),
-        ({"c3_sample_decrypted": "NOT_RUN"}, "PASS although c3_sample_decrypted is NOT_RUN"),
-        ({"s4_application": "ATTESTED"}, "PASS although s4_application is ATTESTED"),
-        ({"negative_controls": "FAIL"}, "PASS although negative_controls is FAIL"),
-        ({"exceptions": "1"}, "PASS although exceptions is 1"),
-        ({"findings_open": "2"}, "PASS although findings_open is 2"),
-        ({"cleanup": "PENDING"}, "PASS although cleanup is PENDING"),
-        ({"rto_target_s": "10", "rto_met": "NO"}, "PASS although rto_met is NO"),
-        ({"rpo_target_s": "10", "rpo_met": "NO"}, "PASS although rpo_met is NO"),
-        ({"outcome": "PASS_WITH_ISSUES"}, "nothing in the row stands against PASS"),
-        ({"outcome": "PASS_WITH_ISSUES", "c2_db_connected": "NOT_RUN"}, "PASS_WITH_ISSUES although c2_db_connected"),
-        ({"s2_vault": "FAIL"}, "s3_database is PASS although s2_vault is FAIL"),
-        ({"mode": "DRILL"}, "a DRILL happens in STAGING, not in PRACTICE"),
-        ({"mode": "REHEARSAL", "environment": "PRODUCTION"}, "a REHEARSAL happens in STAGING"),
-        ({"mode": "RECOVERY", "environment": "STAGING"}, "a RECOVERY happens in PRODUCTION, not in STAGING"),
-        ({"environment": "STAGING"}, "TRAINING and PRACTICE belong together"),
-        ({"s3_database": "ACCEPTED"}, "s3_database is ACCEPTED in a TRAINING"),
-        ({"s3_database": "ACCEPTED"}, "PASS although s3_database is ACCEPTED"),
-        ({"mode": "RECOVERY", "s3_database": "ACCEPTED"}, "s3_database is ACCEPTED without an exception"),
-        ({"s3_database": "ATTESTED"}, "s3_database is ATTESTED without an exception"),
-        ({"s3_database": "NOT_RUN", "s4_application": "ACCEPTED"}, "ACCEPTED although s3_database is NOT_RUN"),
-        ({"refers_to": "drill-1"}, "a RUN row refers to drill-1"),
-        ({"record_type": "AMENDMENT"}, "a AMENDMENT row refers to nothing"),
-        ({"witness_name": " pat EXAMPLE"}, "the witness is the operator"),
-        ({"signoff": "SIGNED", "signoff_name": "Pat Example"}, "the signer is the operator"),
-        ({"ended_at": "2027-01-15T09:59:59Z"}, "the run ended before it started"),
-        ({"ended_at": ""}, "are times"),
-        ({"quarter": "2027-Q2"}, "the quarter of"),
-        ({"db_backup_age_s": "-5"}, "db_backup_age_s says '-5'"),
-        ({"rto_met": "YES"}, "rto_target_s is NOT_SET and rto_met is YES"),
-        ({"rto_target_s": "10", "rto_met": "YES"}, "rto_met is YES with 39 s against 10 s"),
-        ({"rto_target_s": "10", "rto_met": "NO", "rto_actual_s": ""}, "without two figures"),
-        ({"outcome": "GREAT"}, "outcome says 'GREAT'"),
-        ({"run_id": "../x"}, "is no run id"),
-    ],
-)
-def test_a_row_that_contradicts_itself_is_named(calm: dict[str, Any], change: dict[str, str], sentence: str) -> None:
-    assert any(sentence in said for said in contradictions(_values(calm, **change)))
+@pytest.mark.parametrize("base", BASES)
+def test_what_runs_really_say_breaks_no_rule(whole: dict[str, Row], base: str) -> None:
+    assert contradictions(whole[base]) == ()
+    assert contradictions({name: field(text) for name, text in whole[base].items()}) == ()
 
 
-def test_a_missing_column_is_named(calm: dict[str, Any]) -> None:
-    row = _values(calm)
+@pytest.mark.parametrize(("name", "base", "change"), BROKEN)
+def test_a_rule_is_broken_by_its_rows_alone_and_without_it_nobody_sees_that(
+    whole: dict[str, Row], monkeypatch: pytest.MonkeyPatch, name: str, base: str, change: Change
+) -> None:
+    row = {**whole[base], **change}
+    assert [rule.name for rule in RULES if tuple(rule.breaks(row))] == [name]
+    assert contradictions(row)
+    monkeypatch.setattr(rules, "RULES", _without(BY_NAME[name]))
+    assert contradictions(row) == ()
+
+
+def _without(rule: Rule[Row]) -> tuple[Rule[Row], ...]:
+    return tuple(each for each in RULES if each is not rule)
+
+
+def test_a_missing_column_is_named(whole: dict[str, Row]) -> None:
+    row = dict(whole["drill"])
     del row["scenario"]
     assert contradictions(row) == ("columns are missing: scenario",)
 
 
-def test_an_accepted_stage_lets_the_later_ones_be_reached_in_a_recovery(tmp_path: Path) -> None:
-    changes = {"s3_database": "ACCEPTED", "exceptions": "1", "outcome": "PASS_WITH_ISSUES"}
-    assert contradictions(_values(recovery(tmp_path), **changes)) == ()
+@pytest.mark.parametrize(
+    ("base", "change"),
+    [
+        ("recovery", {"s3_database": "ACCEPTED", "exceptions": "1", "outcome": "PASS_WITH_ISSUES"}),
+        ("drill", {"rto_target_s": "9999", "rto_actual_s": "", "rto_met": "UNKNOWN"}),
+        ("drill", {"summary": field("=" + "x" * (SUMMARY_LENGTH - 1))}),
+        ("drill", {"clock_offset_ms": "-120"}),
+        ("drill", {"app_image": "a;b", "app_commit": ";git:" + "ab" * 20, "image_level": "A;"}),
+        ("drill", {"started_at": "2027-03-31T22:30:00Z", "quarter": "2027-Q1", "ended_at": "2027-04-01T01:00:00Z"}),
+        ("signed", {"findings_open": "1"}),
+        ("signed", {"signoff": "DECLINED", "signed_at": "2027-01-15T11:00:00Z"}),
+    ],
+)
+def test_what_may_be_said_breaks_no_rule(whole: dict[str, Row], base: str, change: Change) -> None:
+    assert contradictions({**whole[base], **change}) == ()
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "sentence"),
+    [
+        ("drill", {"c1_app_boots": "FAIL"}, "PASS although c1_app_boots is FAIL"),
+        ("drill", {"outcome": "FAIL"}, "FAIL although nothing in the row stands against PASS"),
+        ("drill", {"outcome": "GREAT"}, "outcome says 'GREAT', which is not one of ABORTED, FAIL, INCONCLUSIVE, PASS"),
+        ("drill", {"db_backup_age_s": "-5"}, "db_backup_age_s says '-5': nothing, or a number of 0 or more was"),
+        ("recovery", {"environment": "STAGING"}, "a RECOVERY happens in PRODUCTION, not in STAGING"),
+        ("drill", {"rto_target_s": "10", "rto_met": "YES"}, "rto_met is YES with 39 against a target of 10"),
+        ("drill", {"witness_name": "pat example"}, "Pat Example ran it: a witness is somebody else"),
+        ("signed", {"signoff_name": "pat example"}, "Pat Example ran it: a sign-off is somebody else's"),
+        ("signed", {"refers_to": ""}, "a SIGNOFF row refers to nothing"),
+    ],
+)
+def test_what_is_wrong_is_said_so_that_people_understand_it(
+    whole: dict[str, Row], base: str, change: Change, sentence: str
+) -> None:
+    assert any(said.startswith(sentence) for said in contradictions({**whole[base], **change}))
 
 
 REAL_DRILL = {"record_type": "RUN", "mode": "DRILL", "providers": "REAL", "outcome": "PASS"}

@@ -9,11 +9,14 @@ import pytest
 
 from runbook.engine.errors import RecordFailed
 from runbook.records.log import logs
+from runbook.records.log.head import beside
 from runbook.records.log.logs import Recorded, TrainingLog
 from runbook.records.log.verdicts import LogVerdict
 from tests.records.disks import CrashingDisk, FullDisk, ReadOnlyDisk, ShortDisk, TiredDisk, TracingDisk
 
 DIGEST = "sha256:" + "00" * 32
+HEAD = ["write", "fsync", "folder"]
+"""How the head beside the log is replaced."""
 
 
 def _record(log: TrainingLog, document: dict[str, Any], run_id: str | None = None, digest: str = DIGEST) -> Recorded:
@@ -44,20 +47,22 @@ def test_a_row_is_one_write_and_one_fsync_and_a_new_file_its_folders(home: Path,
     (home / "training").mkdir(parents=True)
     disk = TracingDisk()
     _record(TrainingLog(home, disk=disk), calm, "training-1")
-    assert disk.calls == ["write", "fsync", "folder"]
+    assert disk.calls == ["write", "fsync", "folder", *HEAD]
     disk.calls.clear()
     _record(TrainingLog(home, disk=disk), calm, "training-2")
-    assert disk.calls == ["write", "fsync"]
+    assert disk.calls == ["write", "fsync", *HEAD]
     disk.calls.clear()
     _record(TrainingLog(home, disk=disk), calm, "training-2")
-    assert disk.calls == ["fsync", "folder"], "a row that stood there already is made durable before it is RECORDED"
+    assert disk.calls == ["fsync", "folder", *HEAD], (
+        "a row that stood there already is made durable before it is RECORDED"
+    )
 
 
 def test_the_same_run_is_recognised_not_appended_twice(home: Path, calm: dict[str, Any]) -> None:
     log = TrainingLog(home)
     first = _record(log, calm)
     content = log.path.read_bytes()
-    assert _record(log, calm) == Recorded(1, first.row_hash, already=True)
+    assert _record(log, calm) == Recorded(1, first.row_hash, already=True, anchor=first.anchor)
     assert log.path.read_bytes() == content
 
 
@@ -174,11 +179,13 @@ def test_a_read_only_disk_says_that_even_the_row_could_not_be_kept(home: Path, c
 def test_a_crash_at_any_byte_of_the_append_loses_no_older_row(home: Path, calm: dict[str, Any]) -> None:
     _record(TrainingLog(home), calm, "training-1")
     before = TrainingLog(home).path.read_bytes()
+    head = beside(TrainingLog(home).path).read_bytes()
     older = TrainingLog(home).verify().rows
     _record(TrainingLog(home), calm, "training-2")
     length = len(TrainingLog(home).path.read_bytes()) - len(before)
     for cut in range(0, length + 1, 13):
         TrainingLog(home).path.write_bytes(before)
+        beside(TrainingLog(home).path).write_bytes(head)
         with pytest.raises(KeyboardInterrupt):
             _record(TrainingLog(home, disk=CrashingDisk(cut)), calm, "training-2")
         judged = TrainingLog(home).verify()

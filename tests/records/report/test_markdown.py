@@ -31,6 +31,77 @@ def test_exceptions_and_findings_name_who_and_until_when(calm: dict[str, Any]) -
     assert "| 1  | major    | OPEN   | Sam   | 2027-02-01 | the backup is 30 h old |" in text
 
 
+def test_what_nobody_owns_yet_has_room_to_write(empty_table: dict[str, Any]) -> None:
+    finding = {"text": "the backup is 30 h old", "severity": "major", "owner": "", "due": "", "status": "OPEN"}
+    text = rendering.markdown(empty_table | {"findings": [finding]})
+    assert "| OPEN   | ____________ | ____________ | the backup is 30 h old |" in text
+    assert "| database.restore: public.appointments: 0 rows \\| 9000 expected \\<script> | ____________ |" in text
+
+
+def test_what_a_person_stated_stands_apart_from_what_failed(calm: dict[str, Any]) -> None:
+    steps = [step | ({"verdict": "ATTESTED"} if step["id"] == "vault.backup" else {}) for step in calm["steps"]]
+    text = rendering.markdown(calm | {"steps": steps})
+    assert "- **ATTESTED** The newest backup is fresh" in text[text.index("## What rests on somebody's word") :]
+    assert "What did not pass at once" not in text
+
+
+def test_without_a_target_nothing_is_met(calm: dict[str, Any]) -> None:
+    text = rendering.markdown(calm)
+    assert "- RTO: 39 s; no target set\n" in text
+    assert "met: " not in text
+
+
+@pytest.mark.parametrize(("ms", "words"), [(0, "0 ms ahead of"), (1200, "1,200 ms ahead of"), (-40, "40 ms behind")])
+def test_whose_clock_was_ahead_is_said(calm: dict[str, Any], ms: int, words: str) -> None:
+    assert f"this machine's clock was {words} the provider's." in rendering.markdown(calm | {"clock_offset_ms": ms})
+
+
+def test_the_witness_code_is_in_it_where_there_is_one(calm: dict[str, Any]) -> None:
+    assert "Witness code: K7QM-4T9X." in rendering.markdown(calm, "K7QM-4T9X")
+    assert "itness code" not in rendering.markdown(calm)
+
+
+@pytest.mark.parametrize(
+    ("said", "banner"),
+    [
+        ({"mode": "training"}, "TRAINING: "),
+        ({"mode": "drill", "providers": "LOOPBACK"}, "LOOPBACK: "),
+        ({"mode": "rehearsal", "providers": "REAL"}, "REHEARSAL: "),
+        ({"mode": "recovery", "providers": "REAL", "outcome": None}, "NOT ENDED: "),
+    ],
+)
+def test_what_keeps_a_run_from_counting_stands_above_everything(
+    calm: dict[str, Any], said: dict[str, Any], banner: str
+) -> None:
+    head = rendering.markdown(calm | said).partition("## ")[0]
+    assert f"**{banner}" in head
+    assert head.count("**") == 2
+
+
+def test_a_real_drill_that_ended_has_no_banner(calm: dict[str, Any]) -> None:
+    assert "**" not in rendering.markdown(calm | {"mode": "drill", "providers": "REAL"}).partition("## ")[0]
+
+
+def test_an_older_record_with_fewer_keys_has_a_report_too() -> None:
+    older = {
+        "schema": 1,
+        "run_id": "drill-20260115T100000Z-7f3a",
+        "mode": "drill",
+        "outcome": "PASS",
+        "stages": [{"number": 1, "id": "identity", "result": "PASS"}],
+        "steps": [{"id": "identity.clock", "verdict": "PASS", "at": "2026-01-15T10:00:01Z"}],
+        "criteria": {"boots": "PASS"},
+        "rto": {"actual_s": 61},
+        "backups": {"vault": {"id": "s3://x/y"}, "database": None},
+        "findings": [{"text": "old"}],
+        "witness": None,
+    }
+    for text in (rendering.markdown(older), rendering.html(older)):
+        assert "identity.clock" in text
+        assert "s3://x/y" in text
+    assert "NOT ENDED" in rendering.markdown({})
+
+
 def test_a_drill_has_no_training_words(calm: dict[str, Any]) -> None:
     text = rendering.markdown(calm | {"mode": "drill"})
     assert "Not exercised here" not in text
@@ -58,7 +129,7 @@ def test_what_a_provider_says_breaks_no_table_and_makes_no_link(empty_table: dic
     assert "[x](" not in text.replace("\\[x\\](", "")
     rows = [line for line in text.splitlines() if line.startswith("| vault.")]
     assert rows
-    assert all(line.replace("\\\\", "").replace("\\|", "").count("|") == 9 for line in rows)
+    assert all(line.replace("\\\\", "").replace("\\|", "").count("|") == 10 for line in rows)
 
 
 @given(st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=4))
@@ -95,7 +166,7 @@ def test_the_summary_counts_what_is_open(calm: dict[str, Any]) -> None:
 
 def test_the_template_lies_inside_the_package() -> None:
     """So that a wheel brings it; a process that starts elsewhere finds it."""
-    code = "import runbook.records.report.rendering as r; r._environment().get_template('report.md.j2')"
+    code = "import runbook.records.report.rendering as r; r.markdown({}), r.html({})"
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(root)}, cwd="/", check=False)
     assert done.returncode == 0
