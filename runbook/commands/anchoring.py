@@ -86,6 +86,8 @@ async def offer(added: Added, operator: Operator | None) -> str:
         return _not(failure.sentence)
     except OSError as error:
         return _not(error.strerror or type(error).__name__)
+    except Exception as error:  # noqa: BLE001  # the run has its outcome, and keeps it
+        return f"whether the record is committed is not known ({type(error).__name__}): git status says it"
 
 
 async def _offered(proposal: Proposal, operator: Operator | None) -> str:
@@ -193,7 +195,7 @@ def _committed(git: Git, wanted: Commit) -> str:
 
 def _converted(git: Git, wanted: Commit) -> str:
     """Whether git keeps other bytes than stand here."""
-    here = git("hash-object", "--no-filters", "--stdin-paths", given="\n".join(wanted.paths).encode())
+    here = git("hash-object", "--no-filters", "--stdin-paths", given=b"\n".join(map(os.fsencode, wanted.paths)))
     there = git("rev-parse", *(f"HEAD:{path}" for path in wanted.paths))
     if here.text == there.text:
         return ""

@@ -59,12 +59,17 @@ def record(
     extra = {**(extra or {}), "previous_head": book.log.head}
     papers = _papers(folder, extra)
     if scanner is not None and (found := _found(papers, scanner)):
+        _write(folder, _papers(folder, extra, scanner))  # before the journal says that they are masked
         sweeping.add(folder, found)
         papers = _papers(folder, extra, scanner)
-    for name, text in papers.items():
-        sealing.write_text(folder / name, text)
+    _write(folder, papers)
     sealing.seal(folder)
     return _row(book, folder)
+
+
+def _write(folder: Path, papers: Mapping[str, str]) -> None:
+    for name, text in papers.items():
+        sealing.write_text(folder / name, text)
 
 
 def _papers(folder: Path, extra: Mapping[str, Any], masking: Scanner | None = None) -> dict[str, str]:

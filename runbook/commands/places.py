@@ -18,6 +18,8 @@ from runbook.views import RunLine
 
 JOURNAL = "journal.jsonl"
 ELSEWHERE = "elsewhere.json"  # in a run's folder: another machine ended it, and has its record
+SECOND = "record"  # in a real run's private folder: its record, where its own place takes none
+RECORDING_S = 60.0
 PRIVATE = "private"  # a run's folder (0700) for what is downloaded; gone when the run ended
 REAL = ("drill", "rehearsal", "recovery")
 _ID = re.compile(r"([a-z]+)-\d{8}T\d{6}Z-[0-9a-f]{4,}")
@@ -85,6 +87,23 @@ class Home:
         """Of a real run: what is downloaded never lies beside the evidence."""
         return self.root / "runs" / run_id
 
+    def second(self, run_id: str) -> Path:
+        """Where a real run's record goes on while its own place takes none: apart from what was downloaded."""
+        return self.private(run_id) / SECOND
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """One process of this home at a time makes records: two would seal one folder twice.  RecordFailed."""
+        from filelock import FileLock, Timeout
+
+        place = self.root / "locks"
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with FileLock(place / "recording", timeout=RECORDING_S):
+                yield
+        except Timeout as error:
+            raise RecordFailed("another process of this machine is making a record", fix="runbook resume") from error
+
     def folder(self, run_id: str) -> Path:
         """One training run's folder; WrongUse for an id that is none."""
         return self.shelf.folder(run_id)
@@ -148,7 +167,10 @@ def state_of(folder: Path) -> Run | None:
 
 def removals(folder: Path) -> tuple[Path, ...]:
     """The folders of what was removed later of the run in that folder, oldest first."""
-    found = (each for each in folder.parent.glob(f"{folder.name}.cleanup-*") if (each / JOURNAL).exists())
+    named = (
+        each for each in folder.parent.glob(f"{folder.name}.cleanup-*") if each.name.rpartition("-")[2].isdecimal()
+    )
+    found = (each for each in named if (each / JOURNAL).exists())
     return tuple(sorted(found, key=lambda each: int(each.name.rpartition("-")[2])))
 
 

@@ -135,10 +135,14 @@ def as_mapping(targets: Targets) -> dict[str, int | None]:
 
 
 async def uninterrupted(work: Awaitable[T]) -> T:
-    """Await what must not be left half done; a cancellation is passed on once it is done."""
+    """Await what must not be left half done; a cancellation is passed on once it is done, its failure before that."""
     task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:  # another one may follow
+            cancelled = error
+    if cancelled is not None and not task.cancelled() and task.exception() is None:
+        raise cancelled
+    return task.result()

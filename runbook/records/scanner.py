@@ -9,6 +9,7 @@ fields that hold one of this tool's own words.  Numbers, booleans and None pass:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -80,10 +81,14 @@ class Scanner:
 
     def _fields(self, record: Mapping[Any, Any], where: str, hits: list[str]) -> Iterator[tuple[Any, Any]]:
         for name, value in record.items():
-            shown = self._text(name, where, hits) if isinstance(name, str) else name
-            own_word = name in OWN_WORDS and isinstance(value, str) and self._known.is_whole(value)
+            shown = self._name(name, where, hits) if isinstance(name, str) else name
+            own_word = name in OWN_WORDS and isinstance(value, str) and (self._known.is_whole(value) or _is_word(value))
             below = f"{where}.{shown}" if where else f"{shown}"
             yield shown, value if own_word else self._value(value, below, hits)
+
+    def _name(self, name: str, where: str, hits: list[str]) -> str:
+        """A field's name: a short secret is looked for in values only."""
+        return name if self._known.is_whole(name) else self._text(name, where, hits)
 
     def _text(self, text: str, where: str, hits: list[str]) -> str:
         masked = self._masked(text)
@@ -93,3 +98,8 @@ class Scanner:
 
     def _masked(self, text: str) -> str:
         return MASK if self._known.is_whole(text) else concealing.covered(text, self._known.spans(text))
+
+
+def _is_word(text: str) -> bool:
+    """`PASS_WITH_ISSUES`, `opened`, `check`: a word of the tool's own, in a field that holds nothing else."""
+    return re.fullmatch("[A-Z_]{1,20}|[a-z-]{1,12}", text) is not None

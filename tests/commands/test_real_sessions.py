@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from runbook.commands.real import completing
+from runbook.commands.real import completing, session
 from runbook.engine.errors import RecordFailed, Refused, WrongUse
 from runbook.engine.events import Kind
 from runbook.engine.ports import Act, Decision
@@ -263,14 +263,33 @@ def unwritable(real: MemoryReal, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_recovery_whose_records_cannot_be_written_at_all_is_recorded_later(real: MemoryReal) -> None:
     with pytest.raises(RecordFailed, match="NOT RECORDED"):
         real.walk("recovery")
-    (kept,) = (real.root / "laptop" / "runs").iterdir()
-    assert events_of(kept)[-1].kind is Kind.ENDED
+    (private,) = (real.root / "laptop" / "runs").iterdir()
+    assert events_of(private / "record")[-1].kind is Kind.ENDED
     real.freed = True
     assert completing.complete(real.home(), real.platform).troubles == []
     (row,) = real.rows()
-    assert (row["run_id"], row["mode"]) == (kept.name, "RECOVERY")
+    assert (row["run_id"], row["mode"]) == (private.name, "RECOVERY")
     assert (real.folders[-1] / "SHA256SUMS").exists()
-    assert not kept.exists()
+    assert not private.exists()
+
+
+@pytest.mark.usefixtures("unwritable")
+def test_a_recovery_that_ended_elsewhere_and_was_killed_before_its_seal_is_recorded_later(
+    real: MemoryReal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr(session, "record", lambda *_, **__: die(_))
+        with pytest.raises(Killed):
+            real.walk("recovery")
+    (private,) = (real.root / "laptop" / "runs").iterdir()
+    archive = private / "vault-backup.snap"
+    archive.write_bytes(b"what was downloaded is no evidence")
+    real.freed = True
+    assert completing.complete(real.home(), real.platform).troubles == []
+    (row,) = real.rows()
+    assert (row["run_id"], row["mode"]) == (private.name, "RECOVERY")
+    assert not (real.folders[-1] / archive.name).exists()
+    assert archive.exists()
 
 
 @pytest.mark.usefixtures("unwritable")

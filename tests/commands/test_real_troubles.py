@@ -71,7 +71,7 @@ def kept_here(real: MemoryReal) -> tuple[Path, Path]:
     """A recorded run's evidence as if it had been kept in the home: (there, its own place)."""
     real.walk("drill")
     place = real.folders[0]
-    kept = real.home().private(place.name)
+    kept = real.home().second(place.name)
     shutil.copytree(place, kept)
     return kept, place
 
@@ -109,6 +109,32 @@ def test_a_place_that_still_refuses_is_told(real: MemoryReal) -> None:
     place.parent.write_text("in the way", encoding="utf-8")
     assert any(trouble.startswith(place.name) for trouble in completed(real).troubles)
     assert kept.exists()
+
+
+@pytest.mark.parametrize("content", ['{"schema": 1}', "[]", '{"stages": 3}'])
+def test_a_run_whose_document_nobody_can_make_out_keeps_no_new_run_from_starting(
+    real: MemoryReal, content: str
+) -> None:
+    real.walk("drill")
+    (real.folders[0] / "run.json").write_text(content, encoding="utf-8")
+    (real.file.parent / "compliance" / "restoration-test-log.csv").unlink()
+    (real.file.parent / "compliance" / "restoration-test-log.head").unlink()
+    (real.folders[0].parent / f"{real.folders[0].name}.cleanup-1 copy").mkdir()
+    (told,) = completed(real).troubles
+    assert told.startswith(real.folders[0].name)
+    real.walk("recovery")
+    assert real.rows()[-1]["mode"] == "RECOVERY"
+
+
+def test_a_removal_that_was_killed_before_its_first_line_stops_nothing(real: MemoryReal) -> None:
+    real.world.databases.refuse_deletion = True
+    real.walk("drill")
+    removal = real.folders[0].with_name(f"{real.folders[0].name}.cleanup-1")
+    removal.mkdir()
+    (removal / "journal.jsonl").write_bytes(b"")
+    assert completed(real).troubles == []
+    real.walk("recovery")
+    assert real.rows()[-1]["mode"] == "RECOVERY"
 
 
 # -- removals that were cut short -----------------------------------------------------------------------------------

@@ -22,8 +22,13 @@ from runbook.plain.nobody import Nobody
 from steps import declaring
 
 
-def may_go_on(run: Run, folder: Path, settings: Configuration, operator: Operator | None) -> None:
+def may_go_on(
+    run: Run, folder: Path, settings: Configuration, operator: Operator | None, *, ended_elsewhere: bool
+) -> None:
     """WrongUse where the run is over, was begun under other rules, or in the other way; `operator` None: unattended."""
+    if run.outcome is not None and not ended_elsewhere:
+        fix = "runbook resume, without its name, makes what is missing of its record."
+        raise WrongUse(f"{run.id} ended as {run.outcome} on this machine", fix=fix)
     if run.outcome is not None:
         write_elsewhere(folder, run.id, run.outcome)
         raise WrongUse(

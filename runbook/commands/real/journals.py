@@ -35,7 +35,7 @@ class Journals:
 
     def opened(self, run_id: str, wired: Wired) -> Journal:
         """Where it was written last: one that went on in a second place comes back as soon as its own takes it."""
-        path, second = self._first(run_id), self._home.private(run_id) / JOURNAL
+        path, second = self._first(run_id), self._home.second(run_id) / JOURNAL
         if second.exists():
             try:
                 Journal.bring_back(second, path)
@@ -75,4 +75,4 @@ class Journals:
         typed = await operator.type_name(TypeName(STEP, GO_ON_ELSEWHERE, note))
         if not typed_exactly(GO_ON_ELSEWHERE, typed):
             raise failure
-        return self._home.private(run_id) / JOURNAL
+        return self._home.second(run_id) / JOURNAL

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from runbook.commands import anchoring, debug
 from runbook.commands.closing import record
@@ -29,7 +28,7 @@ from runbook.engine.errors import RecordFailed, WrongUse
 from runbook.engine.ports import Operator, TypeName, typed_exactly
 from runbook.engine.run import Run, replay
 from runbook.plain.nobody import Nobody
-from runbook.records.disk import free_bytes
+from runbook.records.disk import Disk, free_bytes, read_whole
 from runbook.records.journal import Journal, Wired
 from runbook.records.remote import TakenOver
 from runbook.records.run_lock import local_lock
@@ -81,9 +80,10 @@ class RealSession(RunSession):
             if note:
                 self._show(note)
             with self._tools(bounds_of(self._configured, self._wanted.mode)) as tools:
-                if self._wanted.run_id is None:
-                    return await self._new(run_id, operator, tools)
-                return await self._resumed(run_id, operator, tools)
+                walk = self._new if self._wanted.run_id is None else self._resumed
+                ending = await walk(run_id, operator, tools)
+        said = await anchoring.offer(anchoring.of_run(ending), self._operator)  # nobody waits for the answer
+        return replace(ending, details={**ending.details, "commit": said})
 
     def _fresh_id(self) -> str:
         return f"{self._wanted.mode}-{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -105,11 +105,12 @@ class RealSession(RunSession):
     # -- the same run again ---------------------------------------------------------------------------------------
     async def _resumed(self, run_id: str, operator: Operator | None, tools: Tools) -> Ending:
         shop = await workshop.opened(self._configured, self._home, self._wanted.mode, tools, operator)
-        await self._brought(shop, run_id, self._folder(run_id) / JOURNAL, operator)
+        elsewhere = await self._brought(shop, run_id, self._folder(run_id) / JOURNAL, operator)
         journal = self._journals.opened(run_id, self._wired(tools))
         try:
             self._past = replay(journal.past)
-            await asyncio.to_thread(again.may_go_on, self._past, self._folder(run_id), self._settings, operator)
+            look = partial(again.may_go_on, self._past, self._folder(run_id), self._settings, operator)
+            await asyncio.to_thread(look, ended_elsewhere=elsewhere)
             who = await again.who_goes_on(self._past, operator)
             told = await again.taken_as_it_is(journal.past, self._configured.loaded, who, operator)
         except BaseException:
@@ -121,15 +122,17 @@ class RealSession(RunSession):
         conductor = self._conduct(run_id, journal, shop, who)
         return await self._to_the_end(run_id, journal, shop, conductor, lambda walker: walker.resume(**told))
 
-    async def _brought(self, shop: Workshop, run_id: str, path: Path, operator: Operator | None) -> None:
+    async def _brought(self, shop: Workshop, run_id: str, path: Path, operator: Operator | None) -> bool:
         """The newest that any machine wrote of the run: another may have gone on with it since this one did.
+
+        Answers whether it ended there.
 
         That lies in the evidence bucket, which only the account can read, so signing in comes first.
         """
         if operator is None:  # nobody is there to take anything over
             if not await asyncio.to_thread(path.exists):
                 raise WrongUse(f"the journal of {run_id} is not on this machine", fix="Resume it where it was begun.")
-            return
+            return False
         handover = workshop.handover(shop, run_id, operator.name, self._clock, self._show)
         if handover is not None:
             await signing_in.signed_in(shop.estate, operator)
@@ -140,6 +143,8 @@ class RealSession(RunSession):
             run = await asyncio.to_thread(state_of, path.parent)
             if run is not None and run.outcome is not None:
                 await handover.release()  # it was only looked at
+                return True
+        return False
 
     # -- the walk -------------------------------------------------------------------------------------------------
     async def _finish_earlier(self) -> None:
@@ -203,31 +208,38 @@ class RealSession(RunSession):
             journal.close()
             if self._handover is not None and self._past.outcome is None:
                 await uninterrupted(self._handover.leave())
-        ending = await uninterrupted(self._written(run_id, shop))
-        said = await anchoring.offer(anchoring.of_run(ending), self._operator)
-        return replace(ending, details={**ending.details, "commit": said})
+        return await uninterrupted(self._written(run_id, shop))
 
     async def _written(self, run_id: str, shop: Workshop) -> Ending:
         """The record, here and in the bucket; whatever comes of it, the environment is free for other machines then."""
-        details: Mapping[str, Any] = {}
+        ending: Ending | None = None
         try:
             ending = await asyncio.to_thread(self._recorded, run_id, shop)
-            details = ending.details
         finally:
-            await self._given_back(run_id, details, shop)
+            await self._given_back(ending, shop)
         return ending
 
-    async def _given_back(self, run_id: str, details: Mapping[str, Any], shop: Workshop) -> None:
-        if self._handover is None:
+    async def _given_back(self, ending: Ending | None, shop: Workshop) -> None:
+        far = self._handover
+        if far is None:
             return
-        folder = self._folder(run_id)
-        files = {each.name: each.read_bytes() for each in _files(folder)}
-        files["head.json"] = json.dumps({"schema": 1, **details}, indent=2).encode()
-        kept = await self._handover.keep(files) if details else ""
-        locked = await heads.lock_head(shop.store, self._settings.records.bucket, details, self.now())
-        for said in (kept, locked, await self._handover.release()):
-            if said:
-                self._show(said)
+        try:
+            said = await self._kept_far(far, ending, shop) if ending is not None else ()
+        finally:
+            freed = await far.release()
+        for each in (*said, freed):
+            if each:
+                self._show(each)
+
+    async def _kept_far(self, far: Handover, ending: Ending, shop: Workshop) -> tuple[str, str]:
+        """The evidence and the log's head in the bucket; a sentence of what came of each."""
+        try:
+            files = await asyncio.to_thread(_contents, Path(ending.folder))
+        except RecordFailed as failure:
+            return f"the evidence is not in the evidence bucket: {failure.sentence}", ""
+        files["head.json"] = json.dumps({"schema": 1, **ending.details}, indent=2).encode()
+        bucket = self._settings.records.bucket
+        return await far.keep(files), await heads.lock_head(shop.store, bucket, ending.details, self.now())
 
     def _obstacle(self, folder: Path) -> str | None:
         free = free_bytes(folder)
@@ -242,7 +254,8 @@ class RealSession(RunSession):
         if private.is_dir() and not any(private.iterdir()):
             private.rmdir()
         book = self._configured.book(self._home)
-        return record(book, folder, scanner=shop.tools.scanner, copied=self._handover is not None)
+        with self._home.recording():
+            return record(book, folder, scanner=shop.tools.scanner, copied=self._handover is not None)
 
     # -- small parts ----------------------------------------------------------------------------------------------
     def _wired(self, tools: Tools) -> Wired:
@@ -271,5 +284,5 @@ def _again(operator: Operator, journal: Journal) -> Callable[[Conductor[Here]], 
     return lambda conductor: conductor.resume(by=operator.name, place=str(journal.path))
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(each for each in folder.iterdir() if each.is_file()) if folder.is_dir() else []
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {each.name: read_whole(each, Disk()) for each in sorted(folder.iterdir()) if each.is_file()}

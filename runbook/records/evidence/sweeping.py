@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Event, Kind
 from runbook.engine.outcome import Outcome
+from runbook.engine.run import replay
 from runbook.engine.verdict import Finding
 from runbook.records.chain import chained, read_chain
 from runbook.records.disk import PRIVATE, Disk, is_left_by_a_crash, read_whole, replace_file
@@ -79,8 +81,19 @@ def sweep(folder: Path, scanner: Scanner | None, *, copied: bool = False, disk: 
         findings.append(finding(JOURNAL, new, copied=copied))
     if stand or named or findings:
         masked = [_masked(event, named, scanner) for event in events]
+        _refuse_another_run(events, masked, path)
         _write(path, content, with_findings(masked, findings), disk)
     return findings
+
+
+def _refuse_another_run(events: Sequence[Event], masked: Sequence[Event], path: Path) -> None:
+    """A journal that tells no run any more, or another end, is no record: then it stays as it is.  RecordFailed."""
+    try:
+        same = replay(masked).outcome == replay(events).outcome
+    except (ValueError, LookupError, TypeError):
+        same = False
+    if not same:
+        raise RecordFailed(f"{path.name} would tell another run with a secret masked in it", source=str(path))
 
 
 def add(folder: Path, findings: Sequence[Finding], *, disk: Disk | None = None) -> None:

@@ -101,11 +101,11 @@ class LogFile:
     def _locked(self) -> Iterator[None]:
         make_folder(self.path.parent, self._disk)
         lock = FileLock(self.path.with_name(self.path.name + ".lock"), timeout=LOCK_SECONDS)
-        try:
-            with recording(self.path, "locked"):
+        with recording(self.path, "locked"):
+            try:
                 lock.acquire()
-        except Timeout as error:
-            raise RecordFailed(f"{self.path.name} is being written to by another process") from error
+            except Timeout as error:  # an OSError too
+                raise RecordFailed(f"{self.path.name} is being written to by another process") from error
         try:
             yield
         finally:
