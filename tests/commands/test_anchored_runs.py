@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from runbook.commands.real import session
+from runbook.engine.errors import RecordFailed
 from runbook.engine.ports import Confirm
 from tests.commands.memory_real import MemoryReal
 
@@ -78,3 +80,27 @@ def test_where_nobody_is_there_nothing_is_committed(real: MemoryReal) -> None:
     ending = asyncio.run(real.session("rehearsal", attended=False).walk(None))
     assert git(real, "rev-parse", "HEAD") == before
     assert ending.details["commit"].startswith("the record is not committed")
+
+
+def test_evidence_that_cannot_be_read_again_hides_no_outcome_and_holds_no_environment(
+    real: MemoryReal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: Path) -> dict[str, bytes]:
+        raise RecordFailed("run.json could not be read: Input/output error")
+
+    monkeypatch.setattr(session, "_contents", failing)
+    walking, told = real.session("drill"), list[str]()
+    walking.subscribe(lambda said: told.append(str(said)))
+    ending = asyncio.run(walking.walk(real.operator({COMMIT: [False]})))
+    assert ending.outcome == "PASS"
+    assert any("the evidence is not in the evidence bucket" in each for each in told)
+    assert json.loads(real.bucket.objects["runbook/locks/staging.json"])["released"] is True
+
+
+def test_a_front_end_that_fails_at_the_question_hides_no_outcome(real: MemoryReal) -> None:
+    def failing(_: Confirm) -> bool:
+        raise ZeroDivisionError
+
+    ending = real.walk("drill", real.operator({COMMIT: [failing]}))
+    assert ending.outcome == "PASS"
+    assert "ZeroDivisionError" in ending.details["commit"]

@@ -129,3 +129,12 @@ def test_a_short_secret_that_is_one_of_our_own_words_does_not_take_it_away() -> 
 def test_a_long_one_is_masked_wherever_it_stands() -> None:
     scanner, _ = _scanner("correct-horse-battery")
     assert scanner.masked({"mode": "correct-horse-battery"}) == {"mode": MASK}
+
+
+@pytest.mark.parametrize("secret", ["observed", "attempt", "PASS_WITH_ISSUES", "opened"])
+def test_a_secret_that_is_a_word_of_this_tool_takes_neither_a_name_nor_a_word_away(secret: str) -> None:
+    scanner = Scanner()
+    scanner.register(Secret(secret))
+    record = {"observed": "all is well", "attempt": 1, "outcome": "PASS_WITH_ISSUES", "decision": "opened"}
+    assert scanner.masked(record) == record
+    assert scanner.masked({"reason": secret}) == {"reason": MASK}
