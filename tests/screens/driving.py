@@ -74,7 +74,10 @@ def _out_of_sight(app: RunbookApp) -> list[str]:
         for binding in type(screen).BINDINGS
         if isinstance(binding, Binding) and screen.check_action(binding.action, ()) is not False
     ]
-    buttons = {binding.action: screen.query_one(f"#do-{binding.action}").region for binding in offered}
+    found = {binding.action: screen.query(f"#do-{binding.action}") for binding in offered}
+    if missing := [action for action, each in found.items() if not each]:
+        return missing  # a screen that is on top is composed a moment later
+    buttons = {action: each.first().region for action, each in found.items()}
     hidden = [
         action for action, region in buttons.items() if not (region.area and screen.region.contains_region(region))
     ]

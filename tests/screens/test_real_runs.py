@@ -209,8 +209,7 @@ async def test_a_dialogue_that_was_answered_takes_no_other_screen_with_it() -> N
         first.action_agree()
         first.action_agree()  # the run screen is on top now
         assert isinstance(app.screen, RunScreen)
-        await until(pilot, lambda: isinstance(app.screen, Ask))
-        second = app.screen
+        second = await until_on(pilot, Ask)
         first.action_decline()
         assert app.screen is second
         await until_keys_are_in_sight(pilot)
