@@ -14,6 +14,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from runbook.engine.errors import RecordFailed
@@ -86,14 +87,32 @@ def stands(path: Path) -> bool:
         return path.exists() or path.is_symlink()
 
 
-def read_whole(path: Path, disk: Disk) -> bytes:
-    """The regular file's bytes; RecordFailed when it is missing, a link, a folder or unreadable."""
+@contextmanager
+def reading(path: Path, disk: Disk) -> Iterator[BufferedReader]:
+    """The open regular file; RecordFailed when it is missing, a link, a folder, a pipe or unreadable."""
     with recording(path, "read"):
+        if path.is_symlink():
+            raise RecordFailed(f"{path.name} is a symbolic link", fix="Name the file itself.", source=str(path))
         descriptor = disk.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a fifo in its place must not hang us
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise RecordFailed(f"{path.name} is not a regular file", source=str(path))
-            return file.read()
+            yield file
+
+
+def read_whole(path: Path, disk: Disk) -> bytes:
+    """Its bytes; RecordFailed as for `reading`."""
+    with reading(path, disk) as file:
+        return file.read()
+
+
+def read_at_most(path: Path, largest: int, disk: Disk) -> bytes:
+    """The same; RecordFailed also where there are more than `largest`."""
+    with reading(path, disk) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise RecordFailed(f"{path.name} is too large to be one of this tool's", source=str(path))
+    return content
 
 
 def write_all(descriptor: int, data: bytes, path: Path, disk: Disk) -> None:

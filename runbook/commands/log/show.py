@@ -16,13 +16,12 @@ from runbook.commands.log.verify import NO_EVIDENCE, SENTENCE, WIDTH, identified
 from runbook.engine.errors import WrongUse
 from runbook.engine.people import is_nobody
 from runbook.records.audit.anchors import short
-from runbook.records.audit.checking import Checked, check
+from runbook.records.audit.checking import Checked
 from runbook.records.audit.evidence_rows import root_of
 from runbook.records.evidence.summary import duration
-from runbook.records.log.folding import Told, told
+from runbook.records.history import reading
+from runbook.records.log.folding import Told
 from runbook.records.log.further import OWN, so_far
-from runbook.records.log.index import Index
-from runbook.records.log.reading import Record
 from runbook.records.log.rules import asks_for_a_repeat, contradictions
 from runbook.records.log.testlog import COLUMNS, Domain, Row
 from runbook.records.log.verdicts import LogVerdict
@@ -64,14 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(place: Place) -> Log:
-    rows, numbers = list[Row](), dict[int, int]()
-
-    def keep(number: int, found: Record, _: Index) -> None:
-        rows.append(found.row)
-        numbers[id(rows[-1])] = number
-
-    checked = check(place.path, named=place.named, evidence=False, diagnosed=False, visit=keep)
-    return Log(checked, told(rows), numbers)
+    log = reading.read(place.path, named=place.named)
+    numbers, runs = reading.numbered(log.rows)
+    return Log(log.checked, runs, numbers)
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------

@@ -15,9 +15,8 @@ from typing import BinaryIO, Final
 from runbook.records.audit.anchors import Anchor, against, kept_beside
 from runbook.records.audit.diagnosis import Diagnosis
 from runbook.records.audit.evidence_rows import NAMES, EvidenceRows, Tally, root_of
-from runbook.records.audit.opening import reading
 from runbook.records.audit.recollection import Recollection
-from runbook.records.disk import Disk
+from runbook.records.disk import Disk, reading
 from runbook.records.log.judging import Judged, Visit, judge
 from runbook.records.log.problems import Problems
 from runbook.records.log.reading import lines, record

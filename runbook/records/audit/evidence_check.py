@@ -13,8 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from runbook.engine.errors import RecordFailed
-from runbook.records.audit.opening import read_at_most, reading
-from runbook.records.disk import Disk
+from runbook.records.disk import Disk, read_at_most, reading
 from runbook.records.evidence.sealing import SUMS
 from runbook.records.log.verdicts import LogVerdict
 from runbook.safety.outside_text import outside_text

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from runbook.engine.errors import RecordFailed
 from runbook.records.audit.evidence_check import LARGEST_DOCUMENT, LARGEST_SUMS, below, troubles
-from runbook.records.audit.opening import read_at_most
 from runbook.records.audit.substituting import differing
-from runbook.records.disk import Disk
+from runbook.records.disk import Disk, read_at_most
 from runbook.records.evidence.sealing import SUMS
 from runbook.records.log.further import RUN
 from runbook.records.log.index import Index

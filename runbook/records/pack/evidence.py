@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runbook.engine.errors import RecordFailed
 from runbook.records.audit.evidence_check import LARGEST_SUMS, Trouble, below
-from runbook.records.audit.opening import read_at_most
+from runbook.records.disk import read_at_most
 from runbook.records.evidence.sealing import SUMS
 from runbook.records.history.rows import time_of
 from runbook.records.log.folding import Told

@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from runbook.records.audit.opening import reading
-from runbook.records.disk import PRIVATE, Disk, recording
+from runbook.records.disk import PRIVATE, Disk, reading, recording
 
 CHUNK: Final = 1 << 20
 LARGE: Final = 1 << 30  # bytes; from there on a zip file needs its longer form

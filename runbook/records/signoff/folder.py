@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -32,4 +31,4 @@ def sealed(folder: Path, files: Mapping[str, bytes]) -> str:
 
 def document(content: Mapping[str, Any]) -> bytes:
     """As run.json is written: for people too."""
-    return (json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+    return sealing.as_written(plain(content)).encode("utf-8")
