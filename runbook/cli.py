@@ -128,6 +128,7 @@ def _recover(parser: argparse.ArgumentParser) -> None:
 
 def _watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN")
+    parser.add_argument("--plain", action="store_true", help="line by line instead of the run's screen")
     _everywhere(parser)
 
 

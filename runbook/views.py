@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from runbook.engine.events import Said
+from runbook.engine.forecast import Forecast
 from runbook.engine.ports import Operator
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
@@ -60,6 +61,7 @@ class HomeView:
     scenarios: tuple[ScenarioLine, ...]
     notices: tuple[str, ...] = ()
     configured: str = ""  # the platform's name; "": there is no runbook.toml, and only training can be begun
+    history: HistoryView | None = None  # of the test log; None: nothing is configured, or it cannot be read
 
     @property
     def unfinished(self) -> RunLine | None:
@@ -105,7 +107,21 @@ class Session(Protocol):
         """`rto_s` and `rpo_s`, None where no target is set."""
         ...
 
+    @property
+    def forecast(self) -> Forecast:
+        """How long earlier runs of this estate took; without any, one of no runs."""
+        ...
+
+    @property
+    def budgets(self) -> Mapping[str, float]:
+        """The seconds that each stage may take, by its id; a stage without a budget is not in it."""
+        ...
+
     def now(self) -> datetime: ...
+    def note(self, text: str, *, severity: str = "minor") -> None:
+        """A finding of the operator's own, recorded at once; WrongUse before T0 and after the end."""
+        ...
+
     def subscribe(self, listener: Callable[[Said], None]) -> Callable[[], None]:
         """Call `listener` on the event loop with everything said from now on; answers how to stop that."""
         ...
@@ -124,9 +140,6 @@ class Session(Protocol):
 
 DRILL, RECOVER = "drill", "recover"
 """What home asks an Opener for, beside a scenario's name."""
-
-Opener = Callable[[str | None], Session]
-"""Starts a training run of that scenario, a drill or a recovery, or (None) resumes the newest unfinished run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +226,43 @@ class HistoryView:
     quarters: tuple[QuarterLine, ...]  # the last one's test is next, or overdue
     runs: tuple[RecordedRun, ...]
     trends: tuple[Trend, ...]
+
+
+class Source(Protocol):
+    """Where the screens get what they show beside a run.
+
+    Everything but `open` reads files or loads libraries, and may take a second: it is called in a thread.
+    """
+
+    def home(self) -> HomeView: ...
+    def history(self, *, training: bool) -> HistoryView:
+        """Of the test log, or of training's; RecordFailed where it cannot be read, WrongUse where nothing is
+        configured."""
+        ...
+
+    def report(self, run_id: str) -> str:
+        """The report of a recorded run, as Markdown; RunbookError names what is wrong with it."""
+        ...
+
+    def keep_theme(self, name: str) -> str:
+        """Start with that theme from now on; answers a sentence: where it was written, or why it could not be."""
+        ...
+
+    def open(self, what: str | None) -> Session:
+        """Starts a training run of that scenario, a drill or a recovery, or (None) resumes the newest unfinished run.
+
+        `home` was called before.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How somebody likes the screens: the theme ("": the default), and by the id of a binding other keys for it.
+
+    `trouble` says why what they like could not be read, and that the defaults are used instead.
+    """
+
+    theme: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""

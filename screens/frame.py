@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -31,6 +33,7 @@ class Frame(Screen[T]):
         super().__init__()
         self._listening = False
         self._grace: Timer | None = None
+        self._chosen = False
         self._small = False
 
     def compose(self) -> ComposeResult:
@@ -51,7 +54,7 @@ class Frame(Screen[T]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A gate that cannot be seen, or was not there to be seen yet, is not opened."""
         own = {binding.action for binding in shown_bindings(self)}
-        if action in own and (not self._listening or too_small(self.app.size)):
+        if action in own and (not (self._listening or self._chosen) or too_small(self.app.size)):
             return None
         return self.may(action) and super().check_action(action, parameters)
 
@@ -61,11 +64,44 @@ class Frame(Screen[T]):
         if self.GRACE_S:
             self._grace = self.set_timer(self.GRACE_S, self._listen)
 
+    def on_screen_resume(self) -> None:
+        """What was on top of this went away: the press that closed it is no answer here either."""
+        if self._grace is not None:
+            self._grace.stop()
+            self._grace, self._listening = self.set_timer(self.GRACE_S, self._listen), False
+            self.refresh_bindings()
+
     def on_key(self, event: events.Key) -> None:
         """Who was typing when this came up has not read it: it listens when the keys have been still for a moment."""
         del event
+        self._still_typed()
+
+    def on_input_changed(self, event: Any) -> None:
+        """An entry keeps its keys to itself: what is typed into it counts as well."""
+        del event  # Any: home has no entry, and its first frame does not wait for them to be loaded
+        self._still_typed()
+
+    def _still_typed(self) -> None:
         if self._grace is not None and not self._listening:
             self._grace.reset()
+
+    @contextmanager
+    def chosen(self) -> Iterator[None]:
+        """Within it an action counts at once: it was chosen by its name, and is no key pressed twice."""
+        self._chosen = True
+        try:
+            yield
+        finally:
+            self._chosen = False
+
+    def rung(self, look: Callable[[], None]) -> Callable[[], None]:
+        """`look`, for a timer: one that rings while the screen is still built or being taken down finds nothing."""
+
+        def looked() -> None:
+            with suppress(NoMatches):
+                look()
+
+        return looked
 
     def _listen(self) -> None:
         self._listening = True

@@ -39,7 +39,7 @@ from screens.dialogs.failure import FailureDialog
 from screens.dialogs.fill import FillDialog
 from screens.dialogs.share import ShareDialog
 from screens.dialogs.type_name import TypeNameDialog
-from screens.lending import lend_terminal
+from screens.terminal.lending import lend_terminal
 
 T = TypeVar("T")
 

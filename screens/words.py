@@ -11,6 +11,7 @@ from textual.content import Content
 from runbook.engine.events import Progress
 from runbook.engine.procedure import Procedure, Stage
 from runbook.engine.run import Run
+from runbook.engine.standing import State, state
 from runbook.engine.verdict import Verdict
 from screens.text import one_line
 
@@ -52,6 +53,16 @@ PENDING = Mark("·", "to do", QUIET)
 AGAIN = Mark("↶", "to do again", WARN)
 RUNNING = Mark("▸", "running", BUSY)
 TO_COME = Mark("·", "to come", QUIET)
+STAGES = {
+    State.TO_COME: TO_COME,
+    State.UNDER_WAY: Mark("▸", "under way", BUSY),
+    State.CHECKPOINT: Mark("◆", "checkpoint", BUSY),
+    State.NOT_PASSED: Mark("✗", "not passed", BAD),
+    State.PASSED: Mark("✓", "passed", GOOD),
+    State.ACCEPTED: ACCEPTED,
+    State.FELL: Mark("✗", "fell", BAD),
+    State.CLOSED: Mark("✓", "closed", GOOD),
+}
 
 
 def outcome(word: str) -> Mark:
@@ -68,41 +79,24 @@ def step_mark(run: Run, step_id: str) -> Mark:
     return AGAIN if run.last(step_id) else PENDING
 
 
-def current_stage(run: Run, procedure: Procedure[Any]) -> Stage[Any]:
-    """The first stage whose checkpoint is not open; the closing after the last."""
-    return next((stage for stage in procedure.stages if stage.id not in run.opened), procedure.closing)
-
-
 def stage_mark(run: Run, procedure: Procedure[Any], stage: Stage[Any]) -> Mark:
     """How far one stage is."""
-    pulse = run.pulses.get(stage.id)
-    if pulse is not None and not pulse.alive:
-        return Mark("✗", "fell", BAD)
-    if stage.id in run.opened:
-        accepted = any(step.id in run.accepted for step in stage.steps)
-        return ACCEPTED if accepted else Mark("✓", "passed", GOOD)
-    if stage.id == procedure.closing.id and run.outcome is not None:
-        return Mark("✓", "closed", GOOD)
-    if stage.id != current_stage(run, procedure).id or stage.id not in run.entered:
-        return TO_COME
-    return _under_way(run, stage)
+    return STAGES[state(run, procedure, stage)]
 
 
-def _under_way(run: Run, stage: Stage[Any]) -> Mark:
-    results = [run.result(step.id) for step in stage.steps]
-    if any(result is not None and not run.satisfied(result.step) for result in results):
-        return Mark("✗", "not passed", BAD)
-    if all(result is not None for result in results):
-        return Mark("◆", "checkpoint", BUSY)
-    return Mark("▸", "under way", BUSY)
-
-
-def light(run: Run, stage: Stage[Any]) -> Mark:
-    """The layer's light: the last heartbeat."""
+def lamp(run: Run, stage: Stage[Any], now: datetime, *, aged: bool) -> Mark | None:
+    """The layer's light: its last heartbeat, `aged` with how old that is; None before there was one."""
     pulse = run.pulses.get(stage.id)
     if pulse is None:
-        return Mark("·", "not watched", QUIET)
-    return Mark("●", "alive", GOOD) if pulse.alive else Mark("✗", "DOWN", BAD)
+        return None
+    age = f" {seconds_ago(pulse.at, now)}" if aged else ""
+    return Mark("●", f"alive{age}", GOOD) if pulse.alive else Mark("✗", f"DOWN{age}", BAD)
+
+
+def seconds_ago(then: datetime, now: datetime) -> str:
+    """`12 s ago`, from two minutes on `3 min ago`: heartbeats are every half minute."""
+    gone = max(int((now - then).total_seconds()), 0)
+    return f"{gone} s ago" if gone < 120 else f"{gone // 60} min ago"
 
 
 def so_far(said: Progress, limit: int) -> str:
@@ -124,16 +118,6 @@ def clock(seconds: float) -> str:
     """`0:04:12`; hours are not bounded."""
     whole = max(int(seconds), 0)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-
-
-def spent(run: Run, stage: Stage[Any], now: datetime) -> str:
-    """How long a stage has taken, waiting included; empty when it was not begun."""
-    begun = run.entered.get(stage.id)
-    if begun is None:
-        return ""
-    end = run.left.get(stage.id) if stage.id in run.opened else None
-    end = end or (run.last_at if run.outcome is not None else None) or now
-    return clock((end - begun).total_seconds())
 
 
 def ago(then: datetime, now: datetime) -> str:

@@ -1,23 +1,17 @@
-"""Starts the Textual app; Textual is loaded only here."""
+"""Starts the Textual app; what the screens are handed is loaded when they first ask for it, in a thread."""
 
 from __future__ import annotations
 
-from runbook.commands import plans
-from runbook.commands.configured import Configured, all_runs
-from runbook.commands.machine import SystemClock
-from runbook.commands.places import Home
-from runbook.commands.plans import Plan
-from runbook.commands.real import unfinished
-from runbook.commands.real.beginning import Intention
-from runbook.commands.real.leftovers import found
-from runbook.commands.real.session import RealSession
-from runbook.commands.training_session import TrainingSession
-from runbook.config.file import ENVIRONMENT_OF
-from runbook.training import scenario
-from runbook.views import DRILL, RECOVER, HomeView, ScenarioLine, Session
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-SEED = 1  # of a practice estate that is begun at home
-UNCONFIGURED = "no platform is configured yet: training needs none"
+from runbook.commands import preferences
+from runbook.commands.places import Home
+from runbook.views import HistoryView, HomeView, Session, Source
+
+if TYPE_CHECKING:  # the first frame waits for none of these
+    from runbook.commands.configured import Configured
 
 
 def screens(
@@ -26,41 +20,50 @@ def screens(
     *,
     begin: Session | None = None,
     resume: Session | None = None,
-    notice: str = "",
+    watch: Session | None = None,
 ) -> int:
-    """Home, or right into the run that was asked for, new (`begin`) or again; answers the exit status."""
+    """Right into the run that was asked for: new (`begin`), again, or only to follow it; answers the exit status."""
 
-    def opener(name: str | None) -> Session:
-        if straight := begin or resume:
-            return straight
-        if name is None:
-            return _unfinished(home, platform)
-        if platform is not None and name in {DRILL, RECOVER}:
-            mode = "drill" if name == DRILL else "recovery"
-            return RealSession(home, platform, Intention(mode, attended=True))
-        return TrainingSession(home, Plan(plans.chosen(name), SEED, attended=True))
+    def shelves() -> Source:
+        from runbook.commands.configured import Found
+        from runbook.commands.shelves import Shelves
+
+        return Shelves(home, Found(platform))
 
     from screens.app import show
 
-    return show(lambda: view(home, platform, notice), opener, start="" if begin else None, resume=resume is not None)
+    return show(Later(shelves), preferences.read_or_default(home), straight=begin or resume, watch=watch)
 
 
-def _unfinished(home: Home, platform: Configured | None) -> Session:
-    if platform is not None and unfinished.newest_is_real(home, platform):
-        return RealSession(home, platform, unfinished.intention(platform, None))
-    return TrainingSession(home, plans.plan_of_newest(home))
+class Later:
+    """`views.Source` that is made when it is first asked; `home` is asked when the first frame stands."""
 
+    def __init__(self, make: Callable[[], Source]) -> None:
+        self._make = make
+        self._made: Source | None = None
+        self._one = threading.Lock()
 
-def view(home: Home, platform: Configured | None, notice: str = "") -> HomeView:
-    """What home shows."""
-    deck = tuple(ScenarioLine(each.name, each.title, each.story.strip()) for each in scenario.deck())
-    name, runs = platform.settings.platform.name if platform else "", all_runs(home, platform)
-    notices = (*((notice,) if notice else ()), *_notices(platform))
-    return HomeView(SystemClock().now(), name or UNCONFIGURED, runs, deck, notices, configured=name)
+    def _source(self) -> Source:
+        with self._one:
+            self._made = self._made or self._make()
+            return self._made
 
+    def home(self) -> HomeView:
+        """As the source has it."""
+        return self._source().home()
 
-def _notices(platform: Configured | None) -> tuple[str, ...]:
-    if platform is None:
-        return ()
-    left = [each for environment in sorted(set(ENVIRONMENT_OF.values())) for each in found(platform, environment)]
-    return tuple(f"{each.words}: runbook resume offers to remove it" for each in left)
+    def history(self, *, training: bool) -> HistoryView:
+        """As the source has it."""
+        return self._source().history(training=training)
+
+    def report(self, run_id: str) -> str:
+        """As the source has it."""
+        return self._source().report(run_id)
+
+    def keep_theme(self, name: str) -> str:
+        """As the source has it."""
+        return self._source().keep_theme(name)
+
+    def open(self, what: str | None) -> Session:
+        """As the source has it."""
+        return self._source().open(what)

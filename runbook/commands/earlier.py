@@ -20,18 +20,20 @@ LOOKED_INTO = 4  # run.json is read of the newest ones only; the log's rows are 
 
 def of_runs(shelf: Shelf, log: TrainingLog | TestLog, but: str) -> tuple[EarlierRun, ...]:
     """Every recorded run but that one, newest first; a damaged log or folder adds nothing and stops nothing."""
-    newest_first = sorted(_runs(log, but), key=lambda each: each.run["ended_at"], reverse=True)
-    documents = [_document(shelf, each.run) for each in newest_first[:LOOKED_INTO]]
+    newest_first = recorded(log, but)
+    documents = [document(shelf, each.run) for each in newest_first[:LOOKED_INTO]]
     unread: list[Mapping[str, Any]] = [{}] * (len(newest_first) - len(documents))
     pairs = zip(newest_first, [*documents, *unread], strict=True)
     return tuple(_run(each, document, shelf) for each, document in pairs)
 
 
-def _runs(log: TrainingLog | TestLog, but: str) -> list[Told]:
+def recorded(log: TrainingLog | TestLog, but: str) -> list[Told]:
+    """The log's runs but that one, newest first; none where the log is damaged."""
     try:
-        return [each for each in told(log.verify().rows) if _counts(each.run, but)]
+        runs = [each for each in told(log.verify().rows) if _counts(each.run, but)]
     except RecordFailed:
         return []
+    return sorted(runs, key=lambda each: each.run["ended_at"], reverse=True)
 
 
 def _counts(row: Mapping[str, str], but: str) -> bool:
@@ -78,15 +80,15 @@ def _is_finding(said: object) -> bool:
     return isinstance(said, dict) and isinstance(said.get("text"), str)
 
 
-def _document(shelf: Shelf, row: Mapping[str, str]) -> Mapping[str, Any]:
+def document(shelf: Shelf, row: Mapping[str, str]) -> Mapping[str, Any]:
     """The run's run.json, as the last removal of what it left has it; {} where it cannot be read."""
     try:
         folder = shelf.folder(row["run_id"])
         newest = [each for each in (folder, *removals(folder)) if (each / "run.json").exists()][-1]
-        document: Any = json.loads((newest / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, IndexError, WrongUse):
+        found: Any = json.loads((newest / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, IndexError, RecursionError, WrongUse):
         return {}
-    return document if isinstance(document, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

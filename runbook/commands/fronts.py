@@ -10,16 +10,20 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from enum import Enum, auto
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any, Final, TextIO
 
 from runbook.commands.exits import ExitCode
+from runbook.commands.tty import on_terminal
 from runbook.engine.errors import OperatorGone, WrongUse
 from runbook.engine.events import Event, Kind, Said
 from runbook.engine.procedure import Procedure
-from runbook.plain import Keyboard, Lines, PlainOperator
+from runbook.plain import ANNOUNCED, GoingOn, Keyboard, Lines, PlainOperator, copied
 from runbook.views import Ending, Session
 from steps import PROCEDURE
 
+PRACTICE: Final = "training-"
+"""How the id of a run begins that nobody signs off."""
 _SIGNALS = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HANGUP}
 
 
@@ -38,12 +42,7 @@ def choose(arguments: argparse.Namespace) -> Front:
     return Front.SCREENS if on_terminal() and not arguments.plain else Front.PLAIN
 
 
-def on_terminal() -> bool:
-    """Whether screens can be shown: Textual paints on standard error, and hangs where that is no terminal."""
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream.isatty() for stream in streams) and os.environ.get("TERM", "dumb") != "dumb"
-
-
+@copied.shown_too()
 def lines(session: Session, front: Front, *, explain: bool = False) -> int:
     """A run as lines; answers the exit status.  A signal leaves a run that can be resumed."""
     out = Lines(session.procedure, sys.stdout)
@@ -51,6 +50,8 @@ def lines(session: Session, front: Front, *, explain: bool = False) -> int:
     if explain:
         session.subscribe(_explainer(session.procedure, out))
     out.say(session.banner.line)
+    if front is Front.PLAIN:
+        out.say(ANNOUNCED)
     endings: list[Ending] = []
 
     async def walk() -> None:
@@ -89,8 +90,15 @@ async def _until_signalled(work: Coroutine[Any, Any, None], caught: list[ExitCod
 async def _walk(session: Session, front: Front, out: Lines) -> Ending:
     if front is Front.UNATTENDED:
         return await session.walk(None)
-    with contextlib.closing(Keyboard(sys.stdin)) as keyboard:
-        return await session.walk(PlainOperator(out, keyboard, lambda: session.phone))
+    going_on = GoingOn(session, out)
+    stop = session.subscribe(going_on.hear)
+    watching = asyncio.create_task(going_on.keep(), name="say that work goes on")
+    try:
+        with contextlib.closing(Keyboard(sys.stdin)) as keyboard:
+            return await session.walk(PlainOperator(out, keyboard, lambda: session.phone, session=session))
+    finally:
+        watching.cancel()
+        stop()
 
 
 def _interrupted(code: ExitCode) -> int:
@@ -130,6 +138,9 @@ def _say_ending(out: Lines, ending: Ending) -> None:
         out.say(f"Commit:  {said}")
     out.say(f"Row:     {ending.details['row']} in {ending.details['log']}")
     out.say(f"Head:    {ending.details['short']} (written down elsewhere, it shows if the log is cut or made anew)")
+    run = Path(ending.folder).name
+    signed = "" if run.startswith(PRACTICE) else f"; runbook log sign {run} signs it off"
+    out.say(f"Next:    runbook report {run} shows the report{signed}")
 
 
 def _explainer(procedure: Procedure[Any], out: Lines) -> Callable[[Said], None]:

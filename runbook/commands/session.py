@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from runbook.commands import forecasting
+from runbook.commands.closing import Book
 from runbook.commands.machine import SystemClock
-from runbook.commands.places import JOURNAL
+from runbook.commands.places import JOURNAL, Shelf
 from runbook.config import Targets
+from runbook.config.checks import pasted
 from runbook.engine.conductor import Conductor
+from runbook.engine.errors import WrongUse
 from runbook.engine.events import Event, Kind, Progress, Said
+from runbook.engine.forecast import Forecast, shared_out
 from runbook.engine.ports import Clock
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
@@ -44,8 +49,10 @@ class Tools:
 class RunSession:
     """The part of `views.Session` that does not ask where the run goes."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, targets: Targets | None = None) -> None:
         self._clock: Clock = clock or SystemClock()
+        self._aims = targets or Targets()
+        self._forecast = Forecast()
         self._listeners: list[Callable[[Said], None]] = []
         self._conductor: Conductor[Here] | None = None
         self._past = Run()
@@ -64,10 +71,30 @@ class RunSession:
 
     @property
     def targets(self) -> Mapping[str, int | None]:
-        return as_mapping(Targets())
+        return as_mapping(self._aims)
+
+    @property
+    def forecast(self) -> Forecast:
+        return self._forecast
+
+    @property
+    def budgets(self) -> Mapping[str, float]:
+        shared = shared_out(self._aims.rto_s, self._forecast, (stage.id for stage in self.procedure.stages))
+        return self._aims.stages.by_stage or shared
 
     def now(self) -> datetime:
         return self._clock.now()
+
+    def note(self, text: str, *, severity: str = "minor") -> None:
+        run = self._conductor.run if self._conductor else None
+        if self._conductor is None or run is None or run.started_at is None or run.outcome is not None:
+            raise WrongUse("there is no run to note it in", fix="A finding is noted between T0 and the end of a run.")
+        if pasted.typed(text):
+            raise WrongUse(
+                "a word of it looks like a secret, and what is noted is kept for good",
+                fix="Say it without; of a hash the first twelve characters are enough.",
+            )
+        self._conductor.find(text, severity=severity)
 
     def subscribe(self, listener: Callable[[Said], None]) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -77,6 +104,18 @@ class RunSession:
         return self._conductor.refusal(stage) if self._conductor else "the run has not begun"
 
     # -- for the sessions ---------------------------------------------------------------------------------------------
+    async def _look_at_earlier(self, book: Book, shelf: Shelf, *, attended: bool) -> None:
+        """How long earlier runs took, read in a thread: from then on there is a forecast."""
+        self._forecast = await asyncio.to_thread(forecasting.of_estate, shelf, book.log, attended=attended)
+
+    async def _load_adapters(self, *, attended: bool) -> None:
+        """The adapters and the providers' libraries, before T0, so that no key waits for them after it.
+
+        Where nobody is there no key waits, and each is loaded at its first call.
+        """
+        if attended:
+            await asyncio.to_thread(_loaded)
+
     @contextmanager
     def _tools(self, bounds: Bounds) -> Iterator[Tools]:
         scanner = Scanner(self._leaked)
@@ -118,6 +157,12 @@ class RunSession:
         """To whoever listens now: a dialogue begins to listen when it is opened, long after the run began."""
         for listener in tuple(self._listeners):
             listener(said)
+
+
+def _loaded() -> None:
+    from runbook.commands import wiring
+
+    wiring.load()
 
 
 def _is_time_to_look_back(said: Said) -> bool:

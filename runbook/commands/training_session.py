@@ -64,6 +64,8 @@ class TrainingSession(RunSession):
     async def walk(self, operator: Operator | None) -> Ending:
         """None: the practice operator of the scenario answers.  RunbookError; cancelling leaves the run resumable."""
         with self._home.locked():
+            await self._look_at_earlier(training_book(self._home), self._home.shelf, attended=operator is not None)
+            await self._load_adapters(attended=operator is not None)
             return await (self._new(operator) if self._plan.run_id is None else self._resumed(operator))
 
     # -- a new run, or the same one again -------------------------------------------------------------------------

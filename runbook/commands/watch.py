@@ -5,33 +5,44 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from runbook.commands import tty
 from runbook.commands.configured import folder_of
 from runbook.commands.exits import ExitCode
 from runbook.commands.machine import SystemClock
 from runbook.commands.places import JOURNAL
-from runbook.engine.errors import RecordFailed, WrongUse
-from runbook.engine.events import Event, Kind
+from runbook.commands.tail import looks
+from runbook.engine.errors import WrongUse
+from runbook.engine.events import Kind
 from runbook.engine.ports import Clock
 from runbook.plain import Lines
-from runbook.records.chain import read_chain
-from runbook.records.disk import Disk, read_whole
 from steps import PROCEDURE
 
-EVERY_S: Final = 1.0
 SILENCE: Final = timedelta(minutes=2)  # a run whose first checkpoint is open is heard of every half minute
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Until the run's end, or Ctrl-C."""
+    """Until the run's end, or Ctrl-C; on a terminal as the run's own screen, which stays after the end."""
     path = folder_of(arguments, arguments.run) / JOURNAL
     if not path.is_file():
         raise WrongUse(f"there is no journal of {arguments.run} on this machine", fix="runbook status lists the runs.")
+    if tty.on_terminal() and not arguments.plain:
+        return _on_screen(arguments, path)
     asyncio.run(follow(path, Lines(PROCEDURE, sys.stdout), SystemClock()))
     return ExitCode.PASS
+
+
+def _on_screen(arguments: argparse.Namespace, path: Path) -> int:
+    from runbook.commands.app import screens
+    from runbook.commands.places import home_of
+    from runbook.commands.watching import Watched, kept
+
+    where = kept(arguments)
+    return screens(home_of(arguments), where.platform, watch=Watched(path, where, SystemClock()))
 
 
 async def follow(path: Path, out: Lines, clock: Clock) -> None:
@@ -39,45 +50,16 @@ async def follow(path: Path, out: Lines, clock: Clock) -> None:
 
     A last line that is not whole is being written, or was torn by a crash and will be cut off: it is waited for.
     """
-    tail = Tail(path)
     last, said_silent = clock.now(), False
-    while True:
-        for event in await asyncio.to_thread(tail.new):
-            out.hear(event)
-            if event.kind is Kind.ENDED:
-                return
-            last, said_silent = event.at, False
-        if not said_silent and clock.now() - last > SILENCE:
-            out.say(f"  SILENT       nothing was written since {last:%H:%M:%SZ}: somebody thinks, or nobody is there")
-            said_silent = True
-        await clock.sleep(EVERY_S)
-
-
-class Tail:
-    """A journal that somebody else writes; read anew only when its size changed, and verified whole each time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._size = -1
-        self._events: tuple[Event, ...] = ()
-
-    def new(self) -> tuple[Event, ...]:
-        """The whole lines that came since the last call; RecordFailed when those of before are not what they were."""
-        if self._length() == self._size:
-            return ()
-        content = read_whole(self._path, Disk())
-        self._size = len(content)
-        before, self._events = self._events, read_chain(content, self._path).events
-        if self._events[: len(before)] != before:
-            raise RecordFailed(
-                f"{self._path.name} no longer holds the lines that it held",
-                fix="Something else writes to it: keep the file as it is, and start a new run.",
-                source=str(self._path),
-            )
-        return self._events[len(before) :]
-
-    def _length(self) -> int:
-        try:
-            return self._path.stat().st_size
-        except OSError:
-            return -2  # let the reading say what is wrong
+    async with aclosing(looks(path, clock)) as looked:
+        async for events in looked:
+            for event in events:
+                out.hear(event)
+                if event.kind is Kind.ENDED:
+                    return
+                last, said_silent = event.at, False
+            if not said_silent and clock.now() - last > SILENCE:
+                out.say(
+                    f"  SILENT       nothing was written since {last:%H:%M:%SZ}: somebody thinks, or nobody is there"
+                )
+                said_silent = True

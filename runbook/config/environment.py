@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Self
 
 from pydantic import Field, model_validator
@@ -38,8 +39,24 @@ class Environment(Frozen):
         return self
 
 
+class StageBudgets(Frozen):
+    """What a stage may take, in seconds; None = no budget.  Shown while it runs, and never part of a verdict."""
+
+    identity_s: int | None = Field(default=None, ge=1)
+    vault_s: int | None = Field(default=None, ge=1)
+    database_s: int | None = Field(default=None, ge=1)
+    application_s: int | None = Field(default=None, ge=1)
+    connectivity_s: int | None = Field(default=None, ge=1)
+
+    @property
+    def by_stage(self) -> Mapping[str, int]:
+        """Those that are set, by the stage's id."""
+        return {name.removesuffix("_s"): seconds for name, seconds in self if seconds is not None}
+
+
 class Targets(Frozen):
     """Recovery objectives in seconds; None = no target set, recorded as NOT_SET."""
 
     rto_s: int | None = Field(default=None, ge=1)
     rpo_s: int | None = Field(default=None, ge=1)
+    stages: StageBudgets = StageBudgets()

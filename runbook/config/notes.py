@@ -89,6 +89,13 @@ def _targets(of: Configuration) -> str:
     return f"no target is set for {' and '.join(unset)}: the record says NOT_SET" if unset else ""
 
 
+def _budgets(of: Configuration) -> str:
+    rto, whole = of.targets.rto_s, sum(of.targets.stages.by_stage.values())
+    if rto is None or whole <= rto:
+        return ""
+    return f"[targets.stages] gives the stages {whole:,} s together, and rto_s is {rto:,} s"
+
+
 def _through(of: Configuration) -> str:
     if any(service.probe_url for service in of.staging.application.services):
         return ""
@@ -113,6 +120,7 @@ _NOTES: Final[tuple[Callable[[Configuration], str], ...]] = (
     _zone,
     _bucket,
     _targets,
+    _budgets,
     _through,
     _manifests,
 )

@@ -105,7 +105,7 @@ async def _attest(step: Attestation[H], here: H, desk: Desk) -> Observation:
         return Observation.not_needed(spared)
     if step.form is not None:
         return await _filled(step, step.form(here), here, desk)
-    reason = await desk.operator.attest(Attest(step.id, step.statement))
+    reason = await desk.operator.attest(Attest(step.id, step.statement, step.asks))
     if not reason:
         return _unattested(step)
     return Observation.attested(

@@ -193,10 +193,11 @@ class SecretAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Attest:
-    """The operator states what no API can show."""
+    """The operator states what no API can show; `asks` is what is to be typed with it, in words ("": nothing)."""
 
     step: str
     statement: str
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ class Question(Step[H]):
 
 @dataclass(frozen=True, kw_only=True)
 class Attestation(Step[H]):
-    """The operator states what no API can show; `statement` is what they put their name to.
+    """The operator states what no API can show; `statement` is what they put their name to, `asks` what is to be
+    typed with it, in words ("": nothing).
 
     `spared` is why this mode does not have it, or ""; `judge` is what becomes of what they said, as findings.
     With a `form` it is filled in instead, and `filled` makes of the answers what is stated, and the findings; a form
@@ -109,6 +110,7 @@ class Attestation(Step[H]):
     """
 
     statement: str
+    asks: str = ""
     spared: Callable[[H], str] = lambda _: ""
     judge: Callable[[H, str], tuple[Finding, ...]] = lambda _, __: ()
     form: Callable[[H], Form] | None = None

@@ -1,11 +1,14 @@
 """The line-by-line front end: for serial consoles, screen readers, transcripts, and runs with nobody there.
 
-`Lines` says what happens; `PlainOperator` asks on one line and reads one line.  Secrets are read without echo on a
-terminal, as a line otherwise.  `?` lists the answers.
+`Lines` says what happens, `GoingOn` that something does; `PlainOperator` asks on one line and reads one line.
+Secrets are read without echo on a terminal, as a line otherwise.  `?` lists the answers; `help`, `where` and
+`note TEXT` work at every question whose line is shown.
 """
 
+from runbook.plain.asides import ANNOUNCED
 from runbook.plain.asking import PlainOperator
+from runbook.plain.going_on import GoingOn
 from runbook.plain.keyboard import Keyboard
 from runbook.plain.lines import Lines
 
-__all__ = ["Keyboard", "Lines", "PlainOperator"]
+__all__ = ["ANNOUNCED", "GoingOn", "Keyboard", "Lines", "PlainOperator"]

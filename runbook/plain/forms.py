@@ -8,17 +8,18 @@ from typing import Final
 from runbook.engine.ports import Field, Form
 from runbook.plain.keyboard import Keyboard
 from runbook.plain.lines import Lines
+from runbook.plain.prompts import WITHDRAW, Prompts, Words
 
-WITHDRAW: Final = "stop"
 LEAVE_OUT: Final = "-"
 
 
 class Forms:
     """Asks for one field after the other; `stop` at any of them withdraws from the whole."""
 
-    def __init__(self, lines: Lines, keyboard: Keyboard) -> None:
+    def __init__(self, lines: Lines, keyboard: Keyboard, prompts: Prompts) -> None:
         self._lines = lines
         self._keyboard = keyboard
+        self._prompts = prompts
 
     async def fill(self, ask: Form) -> Mapping[str, str] | None:
         """What was entered, by key; None: withdrawn."""
@@ -29,18 +30,18 @@ class Forms:
         self._lines.say(f"    One line for each; {WITHDRAW} = do not {ask.submit}")
         filled: dict[str, str] = {}
         for field in ask.fields:
-            entered = await self._entered(field)
+            entered = await self._entered(field, ask.submit)
             if entered is None:
                 return None
             filled[field.key] = entered
         return filled
 
-    async def _entered(self, field: Field) -> str | None:
+    async def _entered(self, field: Field, submit: str) -> str | None:
         if field.hint:
             self._lines.say(f"    {field.hint}")
+        prompt, words = f"  {field.label}{_enter(field)}: ", _words(field, submit)
         while True:
-            read = self._keyboard.exact if field.exact else self._keyboard.line
-            typed = field.taken(await read(f"  {field.label}{_enter(field)}: "))
+            typed = await (self._keyboard.exact(prompt) if field.exact else self._prompts.line(prompt, words))
             if typed == WITHDRAW:
                 return None
             entered = "" if typed == LEAVE_OUT and not field.required else typed or field.default
@@ -55,3 +56,12 @@ def _enter(field: Field) -> str:
     if field.default:
         return f" (Enter = {field.default}{'' if field.required else f'; {LEAVE_OUT} = none'})"
     return "" if field.required else " (Enter = none)"
+
+
+def _words(field: Field, submit: str) -> Words:
+    words = {"TEXT": f"{field.label}{f': {field.hint}' if field.hint else ''}"}
+    if field.default or not field.required:
+        words["Enter"] = field.default or "none"
+    if field.default and not field.required:
+        words[LEAVE_OUT] = "none"
+    return {**words, WITHDRAW: f"do not {submit}"}

@@ -120,7 +120,7 @@ class Keyboard:
         """What no terminal ended is ended here; what was typed is not repeated: it may be a share."""
         if read.masked:
             echo.on(self._source)
-        if read.masked or not self._source.isatty():
+        if read.masked or not (self._source.isatty() and sys.stdout.isatty()):
             _write("\n")
 
     def _serve(self) -> None:

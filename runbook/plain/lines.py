@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from runbook.engine.events import Event, Kind, Progress, Said
 from runbook.engine.procedure import Procedure
 from runbook.plain.pace import Pace
+from runbook.plain.spoken import spoken
+
+SECOND_MS: Final = 1000
 
 
 class Lines:
@@ -18,11 +21,15 @@ class Lines:
     def __init__(self, procedure: Procedure[Any], out: TextIO, *, now: Callable[[], float] = time.monotonic) -> None:
         self._procedure = procedure
         self._out = out
-        self._prompt: Callable[[], str] = lambda: ""
+        self._prompt: Callable[[], str] | None = None  # somebody is asked at the same terminal
+        self._now = now
+        self._said_at = now()
         self._pace = Pace(now)
+        self._down: set[str | None] = set()  # layers that fell, and were not seen alive since
         self._sayings: dict[Kind, Callable[[Event], None]] = {
             Kind.DECLARED: self._declared,
             Kind.STARTED: self._stage,
+            Kind.INTENT: self._intent,
             Kind.RESULT: self._result,
             Kind.CHECKPOINT: self._checkpoint,
             Kind.HEARTBEAT: self._heartbeat,
@@ -35,12 +42,17 @@ class Lines:
 
     def say(self, text: str = "") -> None:
         """One line; a question that is open meanwhile is put again below it."""
-        text, prompt = printable(text), self._prompt()
+        text, prompt, self._said_at = printable(text), self._prompt() if self._prompt else "", self._now()
         with contextlib.suppress(OSError):  # a pipe or a terminal that was closed: the run and its record go on
             print(f"\n{text}\n{prompt}" if prompt else f"{text}\n", end="", file=self._out, flush=True)
 
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last line."""
+        return self._now() - self._said_at
+
     def beside(self, prompt: Callable[[], str]) -> None:
-        """Tell these lines what is being asked while they are said, "" for nothing."""
+        """Tell these lines what is being asked while they are said, "" for nothing; its question tells a failure."""
         self._prompt = prompt
 
     def hear(self, said: Said) -> None:
@@ -60,11 +72,18 @@ class Lines:
     def _declared(self, event: Event) -> None:
         self.say(f"Run {event.data['run_id']} declared, T0 {event.at:%Y-%m-%dT%H:%M:%SZ}")
 
+    def _intent(self, event: Event) -> None:
+        self.say(f"  CALLING      {event.step}: {event.data['operation']} on {event.data['target']}")
+
     def _heartbeat(self, event: Event) -> None:
         if event.data.get("pause"):
             self.say(f"  PAUSE        {event.data['observed']}: every open layer is looked at again")
         elif not event.data["alive"]:
+            self._down.add(event.stage)
             self.say(f"  FELL         {self._title(event.stage)}: {event.data['observed']}")
+        elif event.stage in self._down:
+            self._down.discard(event.stage)
+            self.say(f"  ALIVE AGAIN  {self._title(event.stage)}: {event.data['observed']}")
 
     def _exception(self, event: Event) -> None:
         data = event.data
@@ -75,7 +94,10 @@ class Lines:
             self.say(f"  EXCEPTION    {data['what']}: {data['why']} ({data['who']})")
 
     def _finding(self, event: Event) -> None:
-        self.say(f"  FINDING      {event.data['text']}")
+        data = event.data
+        known = {"": data.get("severity"), "owner ": data.get("owner"), "due ": data.get("due")}
+        about = ", ".join(f"{label}{said}" for label, said in known.items() if said)
+        self.say(f"  FINDING      {data['text']}{f' ({about})' if about else ''}")
 
     def _cleanup(self, event: Event) -> None:
         """What was made may be deleted by it, what was changed put back: both are undone."""
@@ -83,8 +105,11 @@ class Lines:
         undone = "undone" if data["gone"] else "kept" if data.get("kept") else "NOT UNDONE"
         self.say(f"  CLEANUP      {data['kind']} {data.get('name') or data['id']}: {undone}, {data['observed']}")
 
-    def _resumed(self, _: Event) -> None:
-        self.say("Resumed: the world is looked at first, nothing is done twice")
+    def _resumed(self, event: Event) -> None:
+        gap = event.data.get("gap_s")
+        after = f"{spoken(gap)} after it was interrupted" if isinstance(gap, int | float) else ""
+        known = ", ".join(filter(None, (f"by {event.data['by']}" if event.data.get("by") else "", after)))
+        self.say(f"Resumed: the world is looked at first, nothing is done twice{f' ({known})' if known else ''}")
 
     def _ended(self, event: Event) -> None:
         self.say(f"Ended: {event.data['outcome']}")
@@ -99,11 +124,12 @@ class Lines:
 
     def _result(self, event: Event) -> None:
         data = event.data
-        adopted = " (found done)" if data["adopted"] else ""
-        self.say(f"  {data['verdict']:<12} {event.step}{adopted}: {data['observed']}  [{data['ms']} ms]")
-        if data["verdict"] in {"FAIL", "INCONCLUSIVE"}:
+        adopted = " (found done)" if data.get("adopted") else ""
+        took = f"{data['ms']} ms" if data["ms"] < SECOND_MS else spoken(data["ms"] / SECOND_MS)
+        self.say(f"  {data['verdict']:<12} {event.step}{adopted}: {data['observed']}  [{took}]")
+        if self._prompt is None and data["verdict"] in {"FAIL", "INCONCLUSIVE"}:
             for label, key in (("expected", "expected"), ("fix", "fix"), ("they said", "provider_text")):
-                if data[key]:
+                if data.get(key):
                     self.say(f"               {label}: {data[key]}")
 
     def _checkpoint(self, event: Event) -> None:
@@ -123,7 +149,7 @@ class Lines:
             self._say_progress(progress.step, text)
 
     def _say_progress(self, step: str, text: str) -> None:
-        self.say(f"    …          {step}: {text}")
+        self.say(f"  SO FAR       {step}: {text}")
 
     def _title(self, stage: str | None) -> str:
         return self._procedure.stage(stage or "").title

@@ -8,6 +8,7 @@ from typing import Final
 from runbook.engine.ports import Change, Choose, Option, Preview
 
 WIDE: Final = 100  # characters of a difference that still reads well on one line
+NONE: Final = "nothing"
 WIDEST: Final = 40  # characters for which the column beside waits; a longer cell pushes it aside, and is whole
 
 
@@ -25,14 +26,13 @@ def preview(of: Preview) -> Iterator[str]:
 
 
 def difference(change: Change) -> Iterator[str]:
-    """On one line where it is short, else the former value and the new one below each other."""
-    before = f"{change.before} → " if change.before else ""
-    line = f"{change.name}: {before}{change.after}"
+    """On one line where it is short, else the former value and the new one, each on a line that says which it is."""
+    line = ": ".join(filter(None, (change.name, " becomes ".join(filter(None, (change.before, change.after or NONE))))))
     if len(line) <= WIDE:
         yield line
         return
-    yield f"{change.name}:"
-    yield from (f"  {sign} {text}" for sign, text in (("-", change.before), ("+", change.after)) if text)
+    yield f"{change.name} before: {change.before or NONE}"
+    yield f"{change.name} after: {change.after or NONE}"
 
 
 def choices(ask: Choose) -> Iterator[str]:

@@ -85,18 +85,22 @@ def chained(events: Iterable[Event]) -> bytes:
     return b"".join(lines)
 
 
-def read_chain(content: bytes, path: Path) -> Chain:
-    """Verify every line; RecordFailed names the first damaged one and what is wrong with it."""
+def read_chain(content: bytes, path: Path, *, before: int = 0, head: str = GENESIS) -> Chain:
+    """Verify every line; RecordFailed names the first damaged one and what is wrong with it.
+
+    `before`: how many lines of the file stand in front of `content`, the last of them with the hash `head`; the answer
+    is of `content` alone.
+    """
     events: list[Event] = []
-    head, size = GENESIS, 0
+    size = 0
     lines = content.split(b"\n")
-    torn = lines.pop()
-    for number, line in enumerate(lines, start=1):
+    torn, last = lines.pop(), before + len(lines)
+    for number, line in enumerate(lines, start=before + 1):
         fields, problem = _verified(line, number, head)
         if problem is None and number == 1:
             problem = _first(fields)
         if problem is not None:
-            if b"\0" in line and number == len(lines):  # its sectors did not all reach the disk before the crash
+            if b"\0" in line and number == last:  # its sectors did not all reach the disk before the crash
                 return Chain(tuple(events), head, size, content[size:])
             raise _damaged(path, number, problem)
         events.append(_event(fields))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual.binding import Binding
@@ -31,6 +32,7 @@ HELP = Binding("question_mark,f1", "help", "Help", id="ask.help", key_display="?
 class Ask(Frame[T], ModalScreen[T]):
     """A question that is answered by `dismiss`.  `step` is whose help `?` shows; "" where there is none."""
 
+    CSS_PATH = Path(__file__).with_name("dialogs.tcss")
     GRACE_S = GRACE_S
     SHOWS_FALLEN: ClassVar[bool] = True
     AUTO_FOCUS = "#body"  # the arrows scroll, and Enter still belongs to the dialogue
@@ -52,6 +54,7 @@ class Ask(Frame[T], ModalScreen[T]):
             VerticalScroll(*self.body(), id="body"),
             Static("↓ there is more: scroll with the arrows or the wheel", id="more"),
             *self.entries(),
+            Static(id="copied", markup=False),
             ActionBar(),
             id="dialog",
         )
@@ -62,7 +65,7 @@ class Ask(Frame[T], ModalScreen[T]):
         for what in ("scroll_y", "virtual_size", "size"):
             self.watch(body, what, self._point_down)
         self._look_around()
-        self.set_interval(LOOK_S, self._look_around)
+        self.set_interval(LOOK_S, self.rung(self._look_around))
 
     def _look_around(self) -> None:
         """A layer that falls while something else is asked is said at once, on whatever is open."""
@@ -75,7 +78,7 @@ class Ask(Frame[T], ModalScreen[T]):
         line.update(block(within(" · ".join(down), room, FALLEN_LINES)))
 
     def _point_down(self) -> None:
-        self.call_after_refresh(self._point_down_now)  # once the layout is what it will be
+        self.call_after_refresh(self.rung(self._point_down_now))  # once the layout is what it will be
 
     def _point_down_now(self) -> None:
         if not self.is_attached:  # withdrawn since
@@ -101,9 +104,17 @@ class Ask(Frame[T], ModalScreen[T]):
     def withdraw(self) -> None:
         """The question is not asked any more: this dialogue, and what was opened on top of it, goes away."""
         stack = self.app.screen_stack
+        above = stack[stack.index(self) + 1 :] if self in stack else []
+        again = [each.again() for each in above if isinstance(each, Ask)]
         while self in stack and len(stack) > 1:
             self.app.pop_screen()
             stack = self.app.screen_stack
+        for each in filter(None, again):
+            self.app.push_screen(each)
+
+    def again(self) -> Ask[T] | None:
+        """Itself once more, as far as it is filled in; None: it goes away with the question that it stands on."""
+        return None
 
     def action_help(self) -> None:
         """Why this step is there, and how it is done without this tool."""

@@ -7,15 +7,17 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from runbook.engine.ports import Attest
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
+from screens.text import one_line, plain
 from screens.widgets.inputs import Entry
 from screens.widgets.pairs import Pair
 
 AS_STATED = "as stated"
+WITHOUT = "Once more states it without; that may become a finding."
 
 
 class AttestDialog(Ask[str]):
@@ -23,25 +25,48 @@ class AttestDialog(Ask[str]):
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "state", "I state this", id="attest.state", key_display="⏎"),
-        Binding("escape", "decline", "I do not", id="attest.decline", key_display="esc"),
+        Binding("enter", "state", "I state this", id="attest.state", key_display="⏎", tooltip="Recorded, in your name"),
+        Binding(
+            "escape",
+            "decline",
+            "I do not",
+            id="attest.decline",
+            key_display="esc",
+            tooltip="It is not so",
+        ),
         HELP,
     ]
 
     def __init__(self, session: Session, ask: Attest) -> None:
         super().__init__(session, kind=f"Your statement · {ask.step}", headline=ask.statement, step=ask.step)
+        self._asks = ask.asks
+        self._told = False  # that what is asked for is missing: a statement without it is one too, and judged as such
 
     def body(self) -> Iterable[Widget]:
         """What it means to state it."""
         yield Pair("recorded", "No API can show this. It goes into the record under your name.")
+        if self._asks:
+            yield Pair("type", self._asks, style="bold")
 
     def entries(self) -> Iterable[Widget]:
         """The circumstances."""
-        yield Entry(placeholder="circumstances, if any (recorded)", id="reason")
+        yield Entry(placeholder=f"{one_line(self._asks) or 'circumstances, if any'} (recorded)", id="reason")
+        yield Static(id="note", markup=False)
 
     def action_state(self) -> None:
-        """It is so."""
-        self.dismiss(self.query_one(Input).value.strip() or AS_STATED)
+        """It is so; what is asked for with it is asked for once more, and then left out."""
+        typed = self.query_one(Input).value.strip()
+        if self._asks and not typed and not self._told:
+            self._told = True
+            self.query_one("#note", Static).update(plain(f"Not typed yet: {self._asks}. {WITHOUT}"))
+            self.query_one(Input).focus()
+            return
+        self.dismiss(typed or AS_STATED)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Who types has not left it out."""
+        del event
+        self._told = False
 
     def action_decline(self) -> None:
         """It is not so, or not known."""

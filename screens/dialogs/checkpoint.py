@@ -16,8 +16,10 @@ from textual.widgets import Static
 from runbook.engine.ports import Act, Decision, Gate
 from runbook.engine.procedure import Step
 from runbook.views import Session
+from screens.dialogs import evidence
 from screens.dialogs.ask import UNKNOWN_WIDTH
-from screens.dialogs.deciding import Deciding
+from screens.dialogs.deciding import Deciding, act
+from screens.looks.keymap import key_of
 from screens.text import one_line, plain
 from screens.widgets.pairs import Pair
 from screens.words import BAD, GOOD, QUIET, step_mark
@@ -31,12 +33,13 @@ class CheckpointDialog(Deciding):
     """Opens only when neither the gate as asked nor the live run refuses, whatever key, button or command was used."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o,enter", "open_gate", "Open checkpoint", id="checkpoint.open", key_display="o/⏎"),
-        Binding("s", "sign_in", "Sign in again", id="checkpoint.sign-in", tooltip="Here and now; nothing is lost"),
-        Binding("r", "retry", "Look again", id="checkpoint.retry", tooltip="Run the checks again"),
-        Binding("c", "close", "Close doors", id="checkpoint.close", tooltip="Takes back what was opened to the world"),
-        Binding("b", "back", "Back", id="checkpoint.back", tooltip="To an earlier stage, with a reason"),
-        Binding("q", "abort", "Abort run", id="checkpoint.abort", tooltip="End the run, with a reason"),
+        act("o,enter", "open_gate", "Open checkpoint", "checkpoint.open", key_display="o/⏎"),
+        act("s", "sign_in", "Sign in again", "checkpoint.sign-in"),
+        Binding("r", "retry", "Look again", id="checkpoint.retry", tooltip="Runs the checks that may be old again"),
+        act("c", "close", "Close doors", "checkpoint.close"),
+        act("b", "back", "Back", "checkpoint.back"),
+        act("q", "abort", "Abort run", "checkpoint.abort"),
+        Binding("v", "every_word", "Every word", id="checkpoint.every-word", tooltip="In full, or a line each"),
     ]
 
     SHOWS_FALLEN = False  # it is the refusal here
@@ -52,6 +55,7 @@ class CheckpointDialog(Deciding):
             retreat=gate.retreat,
         )
         self._gate = gate
+        self._stage = session.procedure.stage(gate.stage)
         self._shown: tuple[str, bool] | None = None
 
     def refusal(self) -> str | None:
@@ -61,20 +65,26 @@ class CheckpointDialog(Deciding):
         return self._gate.refusal or self.session.refusal(self._gate.stage)
 
     def body(self) -> Iterable[Widget]:
-        """Why it is shut, where that is long; each step with its verdict and what was observed."""
+        """Why it is shut, where that is long; how long it took; each step; the findings."""
         yield Static(id="refusal", markup=False)
-        for step in self.session.procedure.stage(self._gate.stage).steps:
+        yield Pair("took", evidence.time_taken(self.session, self._stage, self.session.now()))
+        for step in evidence.in_order(self.session.run, self._stage):
             yield self._evidence(step)
+        if self.session.run.findings:
+            yield Static(Content(evidence.findings_title(self.session.run)), classes="section")
+        yield from (Pair(mark, text, classes="-plain") for mark, text in evidence.findings(self.session.run))
 
     def _evidence(self, step: Step[Any]) -> Pair:
+        """A line each, so that it is one screen; what is not plainly passed stands there in full."""
         run = self.session.run
         result = run.result(step.id)
-        observed = result.observed if result else step.title
-        return Pair(
-            step_mark(run, step.id).content,
-            Content.assemble((step.id, QUIET), "  ", one_line(observed)),
-            classes="evidence",
-        )
+        told = Content.assemble((step.id, QUIET), "  ", one_line(result.observed if result else step.title))
+        return Pair(step_mark(run, step.id).content, told, classes="-plain" if evidence.is_plain(run, step) else "")
+
+    def action_every_word(self) -> None:
+        """The evidence in full, or a line each again."""
+        self.query_one("#body").toggle_class("-every-word")
+        self.call_after_refresh(self.refresh_bindings)
 
     def entries(self) -> Iterable[Widget]:
         """What opening it leads to, and whether it can be opened."""
@@ -85,7 +95,7 @@ class CheckpointDialog(Deciding):
     def on_mount(self) -> None:
         """Watch the refusal for as long as this is on screen."""
         self._look()
-        self.set_interval(LOOK_S, self._look)
+        self.set_interval(LOOK_S, self.rung(self._look))
 
     def _look(self) -> None:
         sentence = self.refusal() or ""
@@ -109,10 +119,12 @@ class CheckpointDialog(Deciding):
 
     def _ways_out(self) -> str:
         """What helps, besides looking again."""
-        signing = " — press s: sign in again here, nothing is lost" if self._signed_out() else ""
         retreat, _, _ = self._gate.retreat.partition(":")  # the dialogue behind that key says the rest
-        closing = f" — press c: {one_line(retreat)}" if Act.CLOSE in self._gate.options else ""
-        return signing + closing
+        ways = {
+            "sign-in": "sign in again here, nothing is lost" if self._signed_out() else "",
+            "close": one_line(retreat) if Act.CLOSE in self._gate.options else "",
+        }
+        return "".join(f" — press {key_of(self, f'checkpoint.{way}')}: {what}" for way, what in ways.items() if what)
 
     def may(self, action: str) -> bool | None:
         """Opening is greyed while the checkpoint refuses."""

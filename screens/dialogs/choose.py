@@ -26,7 +26,7 @@ class ChooseDialog(Ask[Choice]):
 
     AUTO_FOCUS = "#rows"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "Choose this", id="choose.take", key_display="⏎"),
+        Binding("enter", "take", "Choose this", id="choose.take", key_display="⏎", tooltip="The marked one"),
         HELP,
     ]
 
@@ -98,7 +98,7 @@ class ChooseDialog(Ask[Choice]):
 
     def on_resize(self) -> None:
         """What of a row is shown depends on the width."""
-        self.call_after_refresh(self._explain)
+        self.call_after_refresh(self.rung(self._explain))
 
     def _sentence(self, option: Option | None) -> str:
         if option is None:

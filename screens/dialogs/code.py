@@ -23,9 +23,9 @@ class CodeDialog(Calling):
 
     AUTO_FOCUS = "#secret"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "hand_in", "Sign in", id="code.hand-in", key_display="⏎"),
+        Binding("enter", "hand_in", "Sign in", id="code.hand-in", key_display="⏎", tooltip="With these digits"),
         Binding("c,f2", "call", "Read the device", id="code.call", key_display="c/F2", tooltip="Practice only"),
-        Binding("escape", "stop", "Not now", id="code.stop", key_display="esc"),
+        Binding("escape", "stop", "Not now", id="code.stop", key_display="esc", tooltip="No device is at hand"),
         HELP,
     ]
 

@@ -11,16 +11,19 @@ from textual.widget import Widget
 
 from runbook.engine.ports import RunCommand
 from runbook.views import Session
-from screens.dialogs.ask import HELP, Ask
+from screens.dialogs.ask import HELP
+from screens.dialogs.copying import Copying, copy_manual
 from screens.widgets.pairs import Pair
 
 
-class CommandDialog(Ask[bool]):
+class CommandDialog(Copying[bool]):
     """True: run it now."""
 
+    COPIES: ClassVar[str] = "the command"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "agree", "Run it", id="command.agree", key_display="y/⏎"),
-        Binding("n,escape", "decline", "Not now", id="command.decline", key_display="n/esc"),
+        Binding("y,enter", "agree", "Run it", id="command.agree", key_display="y/⏎", tooltip="This app steps aside"),
+        Binding("n,escape", "decline", "Not now", id="command.decline", key_display="n/esc", tooltip="It is not run"),
+        copy_manual("command", "Copy the command"),
         HELP,
     ]
 
@@ -30,8 +33,12 @@ class CommandDialog(Ask[bool]):
 
     def body(self) -> Iterable[Widget]:
         """The command, and what becomes of this screen meanwhile."""
-        yield Pair("command", shlex.join(self._argv), style="bold")
+        yield Pair("command", self.manual(), style="bold")
         yield Pair("meanwhile", "this app steps aside; it comes back when the command has ended")
+
+    def manual(self) -> str:
+        """The command, as it is typed in another terminal."""
+        return shlex.join(self._argv)
 
     def action_agree(self) -> None:
         """Run it."""

@@ -21,8 +21,8 @@ class CredentialDialog(Ask[SecretAnswer]):
 
     AUTO_FOCUS = "#secret"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "hand_in", "Hand in", id="credential.hand-in", key_display="⏎"),
-        Binding("escape", "stop", "Stop", id="credential.stop", key_display="esc"),
+        Binding("enter", "hand_in", "Hand in", id="credential.hand-in", key_display="⏎", tooltip="Kept in memory only"),
+        Binding("escape", "stop", "Stop", id="credential.stop", key_display="esc", tooltip="Then nothing is begun"),
         HELP,
     ]
 

@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from textual.binding import Binding
+
+from runbook.engine.meaning import MEANS
 from runbook.engine.ports import Act, Decision
 from runbook.views import Session
 from screens.dialogs.ask import Ask
 from screens.dialogs.reason import ReasonDialog
+
+ACTS: Final[Mapping[str, Act]] = MappingProxyType(
+    {
+        "sign_in": Act.SIGN_IN,
+        "retry": Act.RETRY,
+        "attest": Act.ATTEST,
+        "accept": Act.ACCEPT,
+        "close": Act.CLOSE,
+        "back": Act.BACK,
+        "abort": Act.ABORT,
+        "open_gate": Act.OPEN,
+    }
+)
+
+
+def act(key: str, action: str, description: str, identity: str, *, key_display: str | None = None) -> Binding:
+    """The key for an act; what it does is said in the palette and the tooltip too."""
+    means = MEANS[ACTS[action]]
+    tooltip = means[0].upper() + means[1:]
+    return Binding(key, action, description, id=identity, key_display=key_display, tooltip=tooltip)
 
 
 class Deciding(Ask[Decision]):
@@ -34,19 +61,9 @@ class Deciding(Ask[Decision]):
 
     def may(self, action: str) -> bool | None:
         """What was not offered is not shown."""
-        acts = {
-            "sign_in": Act.SIGN_IN,
-            "retry": Act.RETRY,
-            "attest": Act.ATTEST,
-            "accept": Act.ACCEPT,
-            "close": Act.CLOSE,
-            "back": Act.BACK,
-            "abort": Act.ABORT,
-            "open_gate": Act.OPEN,
-        }
         if action == "back" and not self._back_to:
             return False
-        return action not in acts or acts[action] in self._options
+        return ACTS[action] in self._options if action in ACTS else super().may(action)
 
     def action_sign_in(self) -> None:
         """Sign in again here; what was done stays."""

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from runbook.engine.ports import Field, Form
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
+from screens.looks.keymap import key_of
 from screens.text import one_line, plain
 from screens.widgets.inputs import Entry, ExactInput
 from screens.words import BAD, QUIET
@@ -59,8 +60,8 @@ class FillDialog(Ask[Mapping[str, str] | None]):
     AUTO_FOCUS = ""  # Textual would scroll to what it focuses
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", "Next", id="fill.go-on", key_display="⏎", tooltip="To the next field, then hand in"),
-        Binding("f2", "hand_in", "Hand in", id="fill.hand-in", key_display="F2"),
-        Binding("escape", "withdraw_from", "Withdraw", id="fill.withdraw", key_display="esc"),
+        Binding("f2", "hand_in", "Hand in", id="fill.hand-in", key_display="F2", tooltip="All fields as they are"),
+        Binding("escape", "withdraw_from", "Withdraw", id="fill.withdraw", key_display="esc", tooltip="Nothing counts"),
         HELP,
     ]
 
@@ -72,7 +73,10 @@ class FillDialog(Ask[Mapping[str, str] | None]):
 
     def on_mount(self) -> None:
         """Typing goes to the first field, while what is to be read before it stays in sight."""
-        self.call_after_refresh(lambda: self.query(Input).first().focus(scroll_visible=False))
+        self.call_after_refresh(self.rung(self._type_first))
+
+    def _type_first(self) -> None:
+        self.query(Input).first().focus(scroll_visible=False)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Remember which field it is."""
@@ -95,7 +99,8 @@ class FillDialog(Ask[Mapping[str, str] | None]):
         yield Static(self._meaning(), id="note")
 
     def _meaning(self) -> Content:
-        return plain(f"enter: next field; from the last one, and F2: {self._ask.submit}", QUIET)
+        on, in_ = key_of(self, "fill.go-on"), key_of(self, "fill.hand-in")
+        return plain(f"{on}: next field; from the last one, and {in_}: {self._ask.submit}", QUIET)
 
     @property
     def _fields(self) -> list[FieldEntry]:

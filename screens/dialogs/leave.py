@@ -17,8 +17,8 @@ class LeaveDialog(Ask[bool]):
     """True: leave; the run stays unfinished and can be resumed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n", "stay", "Stay", id="leave.stay", key_display="n/esc"),
-        Binding("y", "leave", "Leave", id="leave.leave"),
+        Binding("escape,n", "stay", "Stay", id="leave.stay", key_display="n/esc", tooltip="The run goes on"),
+        Binding("y", "leave", "Leave", id="leave.leave", tooltip="The run can be resumed"),
     ]
 
     def __init__(self, session: Session) -> None:

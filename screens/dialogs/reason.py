@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,8 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from runbook.engine.few import few
+from runbook.engine.meaning import becomes_void
 from runbook.engine.ports import Act, Decision
 from runbook.engine.procedure import Action
 from runbook.views import Session
@@ -20,13 +22,12 @@ from screens.widgets.inputs import Entry
 from screens.widgets.marks import MarkList
 from screens.widgets.pairs import Pair
 
+NAMED = 6  # results and things are named, the others counted
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How one act is put to the operator; in an emergency nobody is made to type why.
-
-    `{void}` in a consequence are the results that it makes void.
-    """
+    """How one act is put to the operator; in an emergency nobody is made to type why."""
 
     kind: str
     headline: str
@@ -43,15 +44,14 @@ WORDS = {
     Act.CLOSE: Words(
         "Close the doors",
         "Take back what was opened to the world",
-        "At once, newest first, each change announced and looked at again; {void} become void. "
-        "This does not end the run.",
+        "At once, newest first, each change announced and looked at again. This does not end the run.",
         emergency=True,
     ),
     Act.BACK: Words(
         "Go back",
         "Go back to an earlier stage, or to a step of one",
-        "The results from there on become void and are done again; the clocks go on. "
-        "What was restored and still fits is adopted, not made again.",
+        "The results from there on become void and are done again; the clocks go on. What was restored and still fits "
+        "is adopted, not made again.",
     ),
     Act.ABORT: Words(
         "Abort",
@@ -69,14 +69,15 @@ class ReasonDialog(Ask[Decision | None]):
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "hand_in", "Do it", id="reason.hand-in", key_display="⏎"),
-        Binding("escape", "cancel", "Cancel", id="reason.cancel", key_display="esc"),
+        Binding("enter", "hand_in", "Do it", id="reason.hand-in", key_display="⏎", tooltip="With the reason"),
+        Binding("escape", "cancel", "Cancel", id="reason.cancel", key_display="esc", tooltip="Nothing was decided"),
     ]
 
     def __init__(
         self, session: Session, act: Act, *, about: str, back_to: tuple[str, ...] = (), retreat: str = ""
     ) -> None:
         self._act = act
+        self._about = about
         self._retreat = retreat
         self._words = WORDS[act]
         self._back_to = back_to if act is Act.BACK else ()
@@ -84,14 +85,36 @@ class ReasonDialog(Ask[Decision | None]):
         super().__init__(session, kind=f"{self._words.kind} · {about}", headline=headline)
 
     def body(self) -> Iterable[Widget]:
-        """What follows from it."""
-        yield Pair("then", self._words.consequence.format(void=self._void()))
+        """What follows from it, and for what."""
+        yield Pair("then", self._words.consequence)
+        if (stated := self._stated()) is not None:
+            yield Pair("you state", stated)
+        if self._act in {Act.BACK, Act.CLOSE}:
+            yield Pair("becomes void", "", id="void")
+        if self._act is Act.ABORT:
+            yield Pair("to clean up", _named([entry.name for entry in self.session.run.open_ledger]))
 
-    def _void(self) -> str:
-        """Which results do not stand any more once the doors are closed."""
+    def _stated(self) -> str | None:
+        """What the check was to show."""
+        last = self.session.run.last(self._about) if self._act is Act.ATTEST else None
+        return last.expected if last else None
+
+    def _from(self) -> str:
+        """Where what becomes void begins: the marked place, or the step whose changes are taken back."""
+        if self._act is Act.BACK:
+            return self._to()
         steps = (step for step in self.session.procedure.steps() if isinstance(step, Action))
-        opened = next((step.id for step in steps if step.retreat and step.retreat == self._retreat), "")
-        return f"the results of {opened} and later" if opened else "its results and all later ones"
+        return next((step.id for step in steps if step.retreat and step.retreat == self._retreat), "")
+
+    def _show_void(self) -> None:
+        place = self._from()
+        void = becomes_void(self.session.run, self.session.procedure, place) if place else None
+        told = "what was opened, and all that came after it" if void is None else _named(void)
+        self.query_one("#void .pair-text", Static).update(plain(told))
+
+    def on_option_list_option_highlighted(self) -> None:
+        """Another place was marked."""
+        self._show_void()
 
     def entries(self) -> Iterable[Widget]:
         """Where to, why, and what is missing."""
@@ -114,6 +137,8 @@ class ReasonDialog(Ask[Decision | None]):
         if self._back_to:
             named = (at for at, place in enumerate(self._back_to) if _is_step(place))
             self.query_one(OptionList).highlighted = next(named, len(self._back_to) - 1)
+        if self.query("#void"):
+            self._show_void()
 
     def action_hand_in(self) -> None:
         """With a reason it is decided, without one only what cannot wait for one."""
@@ -132,6 +157,10 @@ class ReasonDialog(Ask[Decision | None]):
     def action_cancel(self) -> None:
         """Nothing was decided."""
         self.dismiss(None)
+
+
+def _named(things: Sequence[str]) -> str:
+    return f"{len(things)}: {few(things, NAMED)}" if things else "nothing"
 
 
 def _is_step(place: str) -> bool:

@@ -17,6 +17,7 @@ from runbook.engine.ports import AskSecret, Secret, SecretAnswer
 from runbook.views import Session
 from screens.dialogs.ask import HELP
 from screens.dialogs.calling import Calling
+from screens.looks.keymap import key_of
 from screens.text import plain
 from screens.widgets.inputs import SecretInput
 from screens.widgets.marks import MarkList
@@ -32,10 +33,10 @@ class ShareDialog(Calling):
     SURE_AFTER_S: ClassVar[float] = 0.7  # a held key and a double click come sooner than a second thought
     AUTO_FOCUS = "#labels, #secret"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "hand_in", "Hand in", id="share.hand-in", key_display="⏎"),
+        Binding("enter", "hand_in", "Hand in", id="share.hand-in", key_display="⏎", tooltip="Of the marked custodian"),
         Binding("c,f2", "call", "Call custodian", id="share.call", key_display="c/F2", tooltip="Practice only"),
         Binding("x,f4", "none_left", "Nobody else", id="share.none-left", key_display="x/F4", tooltip="Ends the entry"),
-        Binding("escape", "stop", "Stop for now", id="share.stop", key_display="esc"),
+        Binding("escape", "stop", "Stop for now", id="share.stop", key_display="esc", tooltip="It stays sealed"),
         HELP,
     ]
 
@@ -74,9 +75,9 @@ class ShareDialog(Calling):
         yield Static(plain(f"✗ {self._ask.note}" if self._ask.note else ""), id="note")
 
     def on_mount(self) -> None:
-        """The custodian whose turn it would be is marked."""
+        """The first of those whose shares are not in yet is marked."""
         if self._is_list:
-            self.query_one(OptionList).highlighted = self._ask.entered % len(self._ask.labels)
+            self.query_one(OptionList).highlighted = 0
         self._unsubscribe = self.session.subscribe(self._hear)
 
     def on_unmount(self) -> None:
@@ -117,8 +118,9 @@ class ShareDialog(Calling):
         self._think_again()
         self.refresh_bindings()
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Who types a share has somebody."""
+        del event
         self._think_again()
 
     def action_hand_in(self) -> None:
@@ -141,7 +143,7 @@ class ShareDialog(Calling):
             return
         self.say(
             f"Nobody else can be reached? Fewer than {self._ask.needed} shares open nothing: this attempt ends as "
-            "FAIL. Press x again (F4 while typing) to say so."
+            f"FAIL. Press {key_of(self, 'share.none-left')} again to say so."
         )
         self._stop_doubting()
         self._doubt = self.set_timer(self.SURE_AFTER_S, self._be_sure)

@@ -21,8 +21,8 @@ class TypeNameDialog(Ask[str]):
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "hand_in", "This is the target", id="type-name.hand-in", key_display="⏎"),
-        Binding("escape", "decline", "Not now", id="type-name.decline", key_display="esc"),
+        Binding("enter", "hand_in", "This is the target", id="type-name.hand-in", key_display="⏎", tooltip="As typed"),
+        Binding("escape", "decline", "Not now", id="type-name.decline", key_display="esc", tooltip="Nothing is done"),
         HELP,
     ]
 

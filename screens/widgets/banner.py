@@ -12,9 +12,10 @@ from screens.text import one_line
 class BannerBar(Static):
     """One line at the top; unknown modes get the colour of the real disaster."""
 
-    def __init__(self, banner: Banner) -> None:
+    def __init__(self, banner: Banner, *, watching: bool = False) -> None:
         mode = one_line(banner.mode, 20)
-        note = (("  ! ", "bold"), (one_line(banner.note, 30), "bold")) if banner.note else ()
+        notes = [*(["WATCHING, read-only"] if watching else []), *([banner.note] if banner.note else [])]
+        note = [("  ! " + one_line(each, 30), "bold") for each in notes]
         target = ("  target: ", (one_line(banner.target, 200), "bold"))
         super().__init__(
             Content.assemble((f" {mode} ", "bold reverse"), *note, *target),

@@ -13,6 +13,7 @@ from screens.text import one_line
 from screens.widgets.marks import MarkTable
 
 LEAST = 12  # cells that a column keeps in any case
+KEPT = 3  # columns that are there in any case: the sign, the name, and what is asked for first
 PADDING = 2  # cells of a column that its texts do not get
 SCROLLBAR = 2
 
@@ -48,11 +49,16 @@ class FittedTable(MarkTable):
 
 
 def fitted(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
-    """The rows, the longest columns cut so that all of them have room beside each other; no width: not cut."""
+    """The rows, the longest columns cut so that all of them have room beside each other; no width: not cut.
+
+    Where even that is not enough the last columns go: half a word at the edge tells nobody that it goes on.
+    """
     room = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     over = sum(room) + PADDING * len(room) - width if width > 0 else 0
     while over > 0 and max(room) > LEAST:
         over -= _narrower(room, over)
+    if over > 0 and len(room) > KEPT:
+        return fitted([row[:-1] for row in rows], width)
     return [[cut(cell, most) for cell, most in zip(row, room, strict=True)] for row in rows]
 
 

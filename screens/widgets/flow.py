@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.layout import Layout, WidgetPlacement
 from textual.layouts.horizontal import HorizontalLayout
 from textual.widget import Widget
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey  # the footer's own, and exported nowhere else
+
+IF_ROOM = "-if-room"  # the class of what is left out rather than begin another line
 
 
 class FlowLayout(HorizontalLayout):
@@ -32,6 +36,8 @@ def _broken(row: Iterable[WidgetPlacement], width: int) -> Iterator[WidgetPlacem
     for placed in row:
         region = placed.region
         if x and x + region.width > width:
+            if placed.widget.has_class(IF_ROOM):
+                continue
             x, y = 0, y + region.height
         yield placed._replace(region=region.at_offset((x, y)))
         x += region.width + placed.margin.right
@@ -50,7 +56,15 @@ class Flowing(Widget):
 
 
 class Keys(Footer, Flowing):
-    """The footer, on as many lines as its keys need."""
+    """The footer, on as many lines as its keys need; the palette is named last, where there is room beside them."""
 
     def __init__(self) -> None:
-        super().__init__(compact=True)
+        super().__init__(compact=True, show_command_palette=False)
+
+    def compose(self) -> ComposeResult:
+        """Textual's own would leave the palette out on a dialogue, and take room from the keys elsewhere."""
+        yield from super().compose()
+        found = (binding for _, binding in self.app._bindings if binding.action == "command_palette")  # noqa: SLF001
+        for binding in found:
+            key = self.app.get_key_display(binding)
+            yield FooterKey(binding.key, key, "What now", "command_palette", classes=f"-palette {IF_ROOM}")

@@ -9,10 +9,8 @@ from runbook.engine.verdict import Finding
 from runbook.safety.outside_text import outside_text
 from steps.here import Here
 
-STATEMENT: Final = (
-    "Every key, token and password that is older than the incident was rotated (what was not, after the word 'except', "
-    "separated by commas: '… except the GHCR pull token, the SMTP password')"
-)
+STATEMENT: Final = "Every key, token and password that is older than the incident was rotated"
+EXCEPTED: Final = "'all', or after the word 'except' what was not: 'all except the GHCR pull token, the SMTP password'"
 _EXCEPT: Final = re.compile(r"\bexcept(?:ed)?\b:?", re.IGNORECASE)
 COMPROMISE: Final = "COMPROMISE"
 

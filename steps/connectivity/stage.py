@@ -60,6 +60,7 @@ CONNECTIVITY: Stage[Here] = Stage(
             why="After a compromise a restored platform opens to whoever still holds its keys.",
             manual="go through the list of credentials; rotate each that is older than the incident",
             statement=credentials.STATEMENT,
+            asks=credentials.EXCEPTED,
             spared=credentials.spared,
             judge=credentials.judged,
         ),

@@ -15,9 +15,9 @@ from steps.here import Here, age
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 FENCE: Final = "The old application, database and vault take no writes and no traffic any more, or are gone"
 CONTACTS: Final = (
-    "The printed contact list is in front of me (type its print date, YYYY-MM-DD), and enough custodians for the "
-    "unseal threshold can be reached"
+    "The printed contact list is in front of me, and enough custodians for the unseal threshold can be reached"
 )
+PRINTED: Final = "the list's print date, as 2026-09-30"
 
 
 def only_in_recovery(here: Here) -> str:

@@ -129,6 +129,7 @@ IDENTITY: Stage[Here] = Stage(
             why="Without enough custodians the vault stays shut, whatever else is restored.",
             manual="the printed contact list: call the custodians now, not in stage 2",
             statement=people.CONTACTS,
+            asks=people.PRINTED,
             spared=people.needs_somebody,
             judge=people.contacts_judged,
         ),

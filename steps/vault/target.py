@@ -133,8 +133,10 @@ async def _egress_attested(here: Here) -> Observation:
             source="runbook.toml",
         )
     rule = here.environment.vault.egress_rule
-    statement = f"The target cannot reach production's databases and APIs, by this rule: {rule or '(name it)'}"
-    stated = await here.desk.operator.attest(Attest(here.desk.step, statement))
+    by = f"this rule: {rule}" if rule else "a rule"
+    statement = f"The target cannot reach production's databases and APIs, by {by}"
+    asks = "" if rule else "which rule it is: its name, and where it stands"
+    stated = await here.desk.operator.attest(Attest(here.desk.step, statement, asks))
     if not stated:
         return Observation.inconclusive(
             expected=statement,

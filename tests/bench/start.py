@@ -12,10 +12,14 @@ import tempfile
 import time
 
 PAIRS = 11
+LIMIT = 4.0  # times the baseline
 BASELINE = [sys.executable, "-c", "pass"]
-STARTS = {
+LIMITED = {
     "runbook --version": [sys.executable, "-m", "runbook", "--version"],
     "runbook --help": [sys.executable, "-m", "runbook", "--help"],
+}
+STARTS = {
+    **LIMITED,
     "runbook status": [sys.executable, "-m", "runbook", "status"],
     "runbook train --list": [sys.executable, "-m", "runbook", "train", "--list"],
 }
@@ -35,15 +39,19 @@ def ratio(command: list[str], *more: str) -> tuple[float, float]:
     return statistics.median(own / base for own, base in pairs), statistics.median(own for own, _ in pairs)
 
 
-def main() -> None:
-    """One line a command; then one calm unattended run."""
+def main() -> int:
+    """One line a command; then one calm unattended run.  1 where a command is over its limit."""
+    over = []
     with tempfile.TemporaryDirectory() as home:
         for name, command in STARTS.items():
             times, own = ratio(command, "--home", home) if "--version" not in command else ratio(command)
-            print(f"{name:<22} {times:5.1f} × python -c pass   ({own * 1000:.0f} ms)")
+            judged = ("PASS" if times <= LIMIT else f"OVER THE LIMIT of {LIMIT} ×") if name in LIMITED else ""
+            over += [name] if judged.startswith("OVER") else []
+            print(f"{name:<22} {times:5.1f} × python -c pass   ({own * 1000:.0f} ms)  {judged}".rstrip())
         took = seconds([sys.executable, "-m", "runbook", "train", "--unattended", "--home", home])
         print(f"{'calm, unattended':<22} {took:5.1f} s   (estate, five stages, cleanup, record)")
+    return 1 if over else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

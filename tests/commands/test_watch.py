@@ -12,10 +12,12 @@ import pytest
 from runbook import cli
 from runbook.commands import watch
 from runbook.commands.exits import ExitCode
+from runbook.commands.tail import Tail
 from runbook.engine.errors import RecordFailed
 from runbook.engine.events import Kind
 from runbook.plain import Lines
 from runbook.records.journal import Journal
+from runbook.views import Session
 from steps import PROCEDURE
 from tests.support.clock import FakeClock
 
@@ -43,7 +45,7 @@ class Watched:
         self.path = folder / "journal.jsonl"
         self.out = StringIO()
         self.journal = Journal.create(self.path, FakeClock())
-        self.say(Kind.DECLARED, run_id=RUN)
+        self.say(Kind.DECLARED, run_id=RUN, mode="training")
 
     def say(self, kind: Kind, *, stage: str | None = None, step: str | None = None, **data: object) -> None:
         self.journal.append(kind, stage=stage, step=step, data=data)
@@ -147,13 +149,13 @@ def test_nothing_is_written_beside_the_journal(watched):
 
 
 def test_an_unchanged_journal_is_not_read_again(watched, monkeypatch):
-    tail = watch.Tail(watched.path)
+    tail = Tail(watched.path)
     assert len(tail.new()) == 1
 
     def read(*_: object) -> bytes:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(watch, "read_whole", read)
+    monkeypatch.setattr("runbook.commands.tail.read_whole", read)
     assert tail.new() == ()
 
 
@@ -171,3 +173,24 @@ def test_the_command_follows_a_run_of_this_home(tmp_path, capsys):
 def test_a_run_that_is_not_here_is_wrong_use(tmp_path, capsys, run_id):
     assert cli.main(["watch", run_id, "--home", str(tmp_path)]) == ExitCode.WRONG_USE
     assert "runbook status lists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("terminal", "plain", "on_screen"), [(True, [], True), (True, ["--plain"], False), (False, [], False)]
+)
+def test_on_a_terminal_it_is_the_runs_own_screen_unless_lines_are_wanted(
+    tmp_path, monkeypatch, terminal, plain, on_screen
+):
+    shown = []
+
+    def screens(home: object, platform: object, *, watch: Session) -> int:
+        shown.append(watch.banner.mode)
+        return 0
+
+    monkeypatch.setattr("runbook.commands.tty.on_terminal", lambda: terminal)
+    monkeypatch.setattr("runbook.commands.app.screens", screens)
+    watched = Watched(tmp_path / "training" / RUN)
+    watched.end()
+    watched.journal.close()
+    assert cli.main(["watch", RUN, "--home", str(tmp_path), *plain]) == ExitCode.PASS
+    assert shown == ["TRAINING"] * on_screen

@@ -237,6 +237,14 @@ def test_a_shared_account_is_said(tmp_path: Path) -> None:
     assert "share an account" not in said(tmp_path)
 
 
+def test_budgets_that_are_more_than_the_target_together_are_said(tmp_path: Path) -> None:
+    budgets = {"targets.stages": {"vault_s": 10_000, "database_s": 4400}}
+    assert "targets.stages" not in said(tmp_path, **budgets)
+    budgets["targets.stages"]["identity_s"] = 1
+    assert "[targets.stages] gives the stages 14,401 s together, and rto_s is 14,400 s" in said(tmp_path, **budgets)
+    assert "targets.stages" not in said(tmp_path, targets={"stages": budgets["targets.stages"]})
+
+
 def test_what_will_be_missing_in_the_record_is_said(tmp_path: Path) -> None:
     assert "no target is set for RTO and RPO" in said(tmp_path, targets=None)
     assert "cannot be handed over" in said(tmp_path, **{"records.bucket": None})

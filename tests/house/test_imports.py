@@ -59,6 +59,42 @@ def test_a_run_without_screens_loads_no_textual_and_no_provider_library_before_i
     assert [name for name in ("textual", "boto3", "botocore", "hvac", "psycopg", "dns", "moto") if name in loaded] == []
 
 
+BEFORE_THE_FIRST_FRAME = """
+import functools, json, os, sys
+from pathlib import Path
+from textual.app import App
+from runbook import cli
+from runbook.commands import app, home
+
+def asked(self):
+    Path(sys.argv[1]).write_text(json.dumps(sorted(sys.modules)))
+    os._exit(0)
+
+App.run = functools.partialmethod(App.run, headless=True, size=(80, 24))
+home.on_terminal = lambda: True
+app.Later.home = asked  # the first thing that is asked once the first frame stands
+cli.main(["--home", sys.argv[2]])
+"""
+
+
+def test_home_loads_no_provider_library_and_no_configuration_before_its_first_frame(tmp_path: Path) -> None:
+    told = tmp_path / "modules.json"
+    command = [sys.executable, "-c", BEFORE_THE_FIRST_FRAME, str(told), str(tmp_path)]
+    subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}, timeout=60, check=False)
+    loaded = set(json.loads(told.read_text(encoding="utf-8")))
+    assert {"screens.home.screen", "runbook.views"} <= loaded
+    later = (
+        "runbook.config",
+        "runbook.records.history",
+        "runbook.training",
+        "steps",
+        "screens.rooms",
+        "screens.run.screen",
+    )
+    strangers = ("keyring", "cryptography", "filelock", "tenacity", "tomllib", "plotext")
+    assert [name for name in (*HEAVY, *strangers, *later) if name in loaded and name not in {"textual", "rich"}] == []
+
+
 def _loaded_by(words: list[str], folder: Path) -> set[str]:
     """Top-level names in sys.modules when that Python process ends, told by a hook of its own."""
     told = folder / "modules.json"

@@ -18,7 +18,7 @@ OPTIONS = {
     "drill": EVERYWHERE | {"--plain", "--unattended", "--point-in-time"},
     "recover": EVERYWHERE | {"--plain"},
     "resume": EVERYWHERE | {"--plain", "--unattended"},
-    "watch": EVERYWHERE,
+    "watch": EVERYWHERE | {"--plain"},
     "status": EVERYWHERE | {"--json"},
     "report": EVERYWHERE | {"--format", "-o"},
     "log": EVERYWHERE,

@@ -78,7 +78,7 @@ async def test_a_preview_names_target_calls_and_differences(capsys: Said) -> Non
         "    target: rt-1",
         "    call:   rds:Restore",
         "    class: small",
-        "    url: old → new",
+        "    url: old becomes new",
     ):
         assert f"{line}\n" in said
 
@@ -182,7 +182,7 @@ async def test_what_an_option_asks_for_is_typed_after_its_number(capsys: Said) -
 @pytest.mark.parametrize("typed", ["?", "", "  "])
 async def test_nothing_typed_says_what_is_asked_for_and_asks_again(typed: str, capsys: Said) -> None:
     assert (await at("4", typed, "now", "before it").choose(DETAILED)).detail == "now"
-    assert "    What this choice needs: Moment, UTC. It goes into the record.\n" in capsys.readouterr().out
+    assert "    TEXT: Moment, UTC: this choice needs it; it goes into the record\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("typed", ["", "4"])
@@ -319,7 +319,7 @@ async def test_a_statement_is_shown_and_its_reason_taken(capsys: Said) -> None:
 @pytest.mark.parametrize(("typed", "done"), [("done", True), ("no", False)])
 async def test_work_by_hand_is_listed_and_asked_about(typed: str, capsys: Said, *, done: bool) -> None:
     assert await at(typed).by_hand(ByHand("a.b", "Wipe it", ("stop", "empty", "start"))) is done
-    assert "    - empty\n" in capsys.readouterr().out
+    assert "    2. empty\n" in capsys.readouterr().out
 
 
 QUESTIONS: list[tuple[str, Any]] = [

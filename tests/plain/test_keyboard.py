@@ -202,5 +202,5 @@ async def test_what_is_said_while_a_question_is_open_stands_on_lines_of_its_own(
     pipe.type("stop\n")
     assert await asked == SecretAnswer(None)
     prompt = "  Whose share (number, stop or none): "
-    told = "    …          vault.unseal: 2 of 3 are in (1 entered elsewhere)"
+    told = "  SO FAR       vault.unseal: 2 of 3 are in (1 entered elsewhere)"
     assert f"{prompt}\n{told}\n{prompt}\n" in capsys.readouterr().out

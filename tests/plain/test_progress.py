@@ -46,7 +46,7 @@ def told() -> Told:
 def test_a_burst_is_a_few_lines(told: Told) -> None:
     for number in range(BURST):
         told.progress(number, BURST, f"public.table_{number:04}")
-    assert told.said == [f"    …          {STEP}: public.table_{number:04}" for number in range(AT_ONCE)]
+    assert told.said == [f"  SO FAR       {STEP}: public.table_{number:04}" for number in range(AT_ONCE)]
 
 
 def test_while_it_comes_all_the_time_a_line_is_said_every_two_seconds(told: Told) -> None:
@@ -66,7 +66,7 @@ def test_the_same_words_are_said_once(told: Told) -> None:
     for percent in range(100):
         told.progress(percent, 100, "rt-1 is creating")
         told.second += 15
-    assert told.said == [f"    …          {STEP}: rt-1 is creating"]
+    assert told.said == [f"  SO FAR       {STEP}: rt-1 is creating"]
 
 
 def test_what_people_do_is_said_at_once(told: Told) -> None:
@@ -94,7 +94,7 @@ def test_how_far_it_is_stands_above_the_next_question(told: Told) -> None:
         told.progress(number, BURST, f"table {number}")
     for _ in range(2):
         told.event(Kind.ASKED, question="choose", text="Which?")
-    assert told.said[AT_ONCE:] == [f"    …          {STEP}: table {BURST - 1}"]
+    assert told.said[AT_ONCE:] == [f"  SO FAR       {STEP}: table {BURST - 1}"]
 
 
 def test_what_waited_is_old_once_there_is_a_result(told: Told) -> None:

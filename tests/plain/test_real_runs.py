@@ -69,13 +69,13 @@ def test_what_is_handed_over_is_neither_undone_nor_left(more: dict[str, Any], wo
 async def test_accepting_is_offered_with_what_it_means(capsys: Said) -> None:
     assert await at("accept").decide(FAILED) == Decision(Act.ACCEPT)
     told = capsys.readouterr().out
-    assert "or accept: two people state the loss; the step stays FAIL, the run is PASS WITH ISSUES at best" in told
+    assert "    accept: you and a second named person state what is lost; the step stays FAIL" in told
 
 
 async def test_where_it_is_not_offered_it_is_no_answer(capsys: Said) -> None:
     ask = replace(FAILED, options=(Act.RETRY, Act.ABORT))
     assert await at("accept", "retry").decide(ask) == Decision(Act.RETRY)
-    assert "two people" not in capsys.readouterr().out
+    assert "second named person" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("lines", [("back one.b it is older",), ("back", "nowhere", "one.b", "it is older")])
@@ -86,3 +86,10 @@ async def test_the_step_that_a_fix_names_can_be_gone_back_to(lines: tuple[str, .
 async def test_the_places_to_go_back_to_are_listed(capsys: Said) -> None:
     await at("back", "one", "again").decide(FAILED)
     assert "Back to (one, one.b): " in capsys.readouterr().out
+
+
+def test_who_resumed_it_and_after_how_long_is_said() -> None:
+    told = "Resumed: the world is looked at first, nothing is done twice"
+    assert said(Kind.RESUMED, None) == f"{told}\n"
+    line = said(Kind.RESUMED, None, by="Robin", pid=1, gap_s=725)
+    assert line == f"{told} (by Robin, 12 minutes 5 seconds after it was interrupted)\n"

@@ -33,17 +33,17 @@ def at(*lines: str) -> PlainOperator:
 
 
 def test_a_short_difference_is_one_line() -> None:
-    assert list(difference(Change("OUTBOUND_MAIL", "on", "off"))) == ["OUTBOUND_MAIL: on → off"]
+    assert list(difference(Change("OUTBOUND_MAIL", "on", "off"))) == ["OUTBOUND_MAIL: on becomes off"]
     assert list(difference(Change("class", "", "small"))) == ["class: small"]
 
 
 def test_a_long_one_has_its_two_values_below_each_other() -> None:
     lines = list(difference(MANY.changes[7]))
-    assert lines == [f"{NAMES[7]}:", f"  - {OLD.format(7)}", f"  + {NEW.format(7)}"]
+    assert lines == [f"{NAMES[7]} before: {OLD.format(7)}", f"{NAMES[7]} after: {NEW.format(7)}"]
 
 
-def test_a_long_value_that_had_none_before_has_no_empty_line() -> None:
-    assert list(difference(Change("names", "", "n" * WIDE))) == ["names:", f"  + {'n' * WIDE}"]
+def test_a_long_value_that_had_none_before_says_so() -> None:
+    assert list(difference(Change("names", "", "n" * WIDE))) == ["names before: nothing", f"names after: {'n' * WIDE}"]
 
 
 async def test_thirty_changes_and_calls_are_counted_and_all_of_them_there(capsys: Said) -> None:
@@ -52,14 +52,14 @@ async def test_thirty_changes_and_calls_are_counted_and_all_of_them_there(capsys
     assert "    30 changes:\n" in said
     assert "    30 calls:\n" in said
     for number, name in enumerate(NAMES):
-        assert f"    {name}:\n      - {OLD.format(number)}\n      + {NEW.format(number)}\n" in said
+        assert f"    {name} before: {OLD.format(number)}\n    {name} after: {NEW.format(number)}\n" in said
     assert said.count("    call:   PATCH") == 30
     assert said.rindex("call:") < said.index("Do it [yes / no / ?]")
 
 
 def test_one_of_each_is_not_counted() -> None:
     single = Preview("Do it", "here", ("PUT x",), (Change("a", "b", "c"),))
-    assert list(preview(single)) == ["Do it", "target: here", "a: b → c", "call:   PUT x"]
+    assert list(preview(single)) == ["Do it", "target: here", "a: b becomes c", "call:   PUT x"]
 
 
 def test_rows_stand_in_columns_and_no_cell_is_cut() -> None:

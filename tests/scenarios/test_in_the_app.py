@@ -11,12 +11,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from runbook.commands import plans
-from runbook.commands.app import view
+from runbook.commands.configured import Found
 from runbook.commands.places import Home
-from runbook.commands.plans import Plan
-from runbook.commands.training_session import TrainingSession
+from runbook.commands.shelves import Shelves
 from runbook.training.client import reap
+from runbook.views import Preferences
 from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.attest import AttestDialog
@@ -26,9 +25,9 @@ from screens.dialogs.choose import ChooseDialog
 from screens.dialogs.code import CodeDialog
 from screens.dialogs.confirm import ConfirmDialog, OptionalDialog
 from screens.dialogs.share import ShareDialog
-from screens.home import HomeScreen
-from screens.report import ReportScreen
-from screens.scenarios import ScenarioScreen
+from screens.home.scenarios import ScenarioScreen
+from screens.home.screen import HomeScreen
+from screens.reading.report import ReportScreen
 from screens.widgets.inputs import SecretInput
 from tests.screens.driving import shown, words
 from tests.support import training_run
@@ -101,11 +100,7 @@ def nothing_stays(tmp_path: Path) -> Iterator[None]:
 
 
 def _app(home: Home) -> RunbookApp:
-    def opener(name: str | None) -> TrainingSession:
-        assert name is not None
-        return TrainingSession(home, Plan(plans.chosen(name), seed=1, attended=True))
-
-    return RunbookApp(lambda: view(home, None), opener)
+    return RunbookApp(Shelves(home, Found()), Preferences())
 
 
 async def _answer_all(pilot: Pilot[Any]) -> list[str]:

@@ -10,11 +10,12 @@ from typing import Any
 from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Button
+from textual.widgets import Button, OptionList
 
-from runbook.views import HomeView
+from runbook.views import HomeView, Preferences
 from screens.app import RunbookApp
-from tests.screens.fake import FakeSession, a_home
+from screens.home.screen import HomeScreen
+from tests.screens.fake import FakeSession, FakeSource, a_home
 
 SIZES = ((80, 24), (120, 40))
 DEADLINE_S = 20.0
@@ -47,6 +48,14 @@ async def until_on(pilot: Pilot[Any], kind: type[Screen[Any]]) -> Screen[Any]:
     return pilot.app.screen
 
 
+async def until_read(pilot: Pilot[Any]) -> None:
+    """At home, wait until what it says of the platform is there; elsewhere there is nothing to wait for."""
+    home = pilot.app.screen
+    if isinstance(home, HomeScreen):
+        await until(pilot, lambda: home.told is not None)
+        await pilot.pause()
+
+
 def _still(button: Button) -> Callable[[], bool]:
     """Whether it stands where it stood a look ago: a busy machine paints a new screen in several goes."""
     places: list[Any] = []
@@ -64,6 +73,12 @@ async def click(pilot: Pilot[Any], action: str) -> None:
     assert not button.disabled
     await until(pilot, _still(button))
     assert await pilot.click(button), f"{action} is not where the mouse reaches it"
+
+
+async def choose(pilot: Pilot[Any], what: str) -> None:
+    """Click that line of home's menu, by the name of its action."""
+    menu = pilot.app.screen.query_one("#menu", OptionList)
+    assert await pilot.click(menu, offset=(3, menu.get_option_index(what)))
 
 
 def _out_of_sight(app: RunbookApp) -> list[str]:
@@ -102,14 +117,14 @@ async def running(
     home: HomeView | None = None,
     *,
     start: str | None = "calm",
+    source: FakeSource | None = None,
+    preferences: Preferences | None = None,
 ) -> AsyncIterator[tuple[RunbookApp, Pilot[None]]]:
     """The app, right inside a run of `session`, or at home with `start=None`."""
 
-    def opener(scenario: str | None) -> FakeSession:
-        assert session is not None
-        return session
-
-    app = RunbookApp(lambda: home or a_home(), opener, start)
+    source = source or FakeSource(lambda: home or a_home(), lambda _: session)
+    app = RunbookApp(source, preferences or Preferences(), straight=session if start is not None else None)
     app.animation_level = "none"  # a test would only wait for it
     async with app.run_test(size=size) as pilot:
+        await until_read(pilot)
         yield app, pilot

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from runbook.engine.errors import WrongUse
 from runbook.engine.events import Event, Kind, Progress, Said
+from runbook.engine.forecast import Forecast
 from runbook.engine.ports import Act, Gate, Operator
 from runbook.engine.procedure import Check, Procedure, Stage
 from runbook.engine.run import Run, apply
 from runbook.engine.verdict import Observation, Verdict
-from runbook.views import Banner, Ending, HomeView, Phone, RunLine, ScenarioLine
+from runbook.views import Banner, Ending, HistoryView, HomeView, Phone, RunLine, ScenarioLine
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 SHARE = "kY7=S"
@@ -76,6 +78,8 @@ class FakeSession:
     run: Run = field(default_factory=Run)
     shut: str | None = None
     answers: list[Any] = field(default_factory=list)
+    forecast: Forecast = field(default_factory=Forecast)
+    budgets: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.at = NOW
@@ -83,6 +87,9 @@ class FakeSession:
 
     def now(self) -> datetime:
         return self.at
+
+    def note(self, text: str, *, severity: str = "minor") -> None:
+        self.say(Kind.FINDING, None, None, text=text, severity=severity)
 
     def subscribe(self, listener: Callable[[Said], None]) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -169,8 +176,44 @@ def a_home(*runs: RunLine) -> HomeView:
         ScenarioLine("calm", "Nothing goes wrong", "A quarterly drill\non a quiet day."),
         ScenarioLine("wrong-share", "One share is not the right one", "A custodian mixed up two envelopes."),
     )
-    return HomeView(NOW, "Sampleclinic", runs, deck, ("the test log does not exist yet",))
+    return HomeView(NOW, "Sampleclinic", runs, deck)
 
 
 def an_unfinished_run() -> RunLine:
     return RunLine("training-1", "training", "calm", NOW - timedelta(hours=2), "")
+
+
+@dataclass
+class FakeSource:
+    """`views.Source` from what a test has; `opened` is what `open` was asked for."""
+
+    view: Callable[[], HomeView] = a_home
+    session: Callable[[str | None], Any] | None = None
+    tests: HistoryView | None = None
+    training: HistoryView | None = None
+    reports: Mapping[str, str] = field(default_factory=dict)
+    opened: list[str | None] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def home(self) -> HomeView:
+        return self.view()
+
+    def history(self, *, training: bool) -> HistoryView:
+        view = self.training if training else self.tests
+        if view is None:
+            raise WrongUse("no platform is configured yet", fix="runbook config init")
+        return view
+
+    def report(self, run_id: str) -> str:
+        if run_id not in self.reports:
+            raise WrongUse(f"there is no report of {run_id} on this machine")
+        return self.reports[run_id]
+
+    def keep_theme(self, name: str) -> str:
+        self.kept.append(name)
+        return "kept"
+
+    def open(self, what: str | None) -> Any:
+        assert self.session is not None
+        self.opened.append(what)
+        return self.session(what)

@@ -8,25 +8,29 @@ import signal
 from typing import Any
 
 import pytest
+from textual.screen import Screen
 
 from runbook.engine.errors import Refused, WrongUse
 from runbook.engine.events import Kind
 from runbook.engine.ports import Operator
 from runbook.engine.verdict import Verdict
-from runbook.views import Ending, RunLine
+from runbook.views import Ending, Preferences
 from screens import drop_debug_variables
 from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.failure import FailureDialog
-from screens.fatal import FatalScreen
-from screens.home import HomeScreen
-from screens.report import ReportScreen
-from screens.run import RunScreen
-from screens.scenarios import ScenarioScreen
+from screens.dialogs.keys import KeysScreen
+from screens.dialogs.note import NoteDialog
+from screens.home.scenarios import ScenarioScreen
+from screens.home.screen import HomeScreen
+from screens.reading.fatal import FatalScreen
+from screens.reading.history import HistoryScreen
+from screens.reading.report import ReportScreen
+from screens.run.screen import RunScreen
 from screens.widgets.flow import Keys
 from tests.screens.driving import SIZES, running, shown, until, until_keys_are_in_sight, until_on, words
-from tests.screens.fake import NOW, FakeSession, a_home, an_unfinished_run
+from tests.screens.fake import FakeSession, FakeSource, a_home, an_unfinished_run
 from tests.screens.questions import CONFIRM, decide
 
 HOSTILE = (
@@ -40,27 +44,7 @@ async def _for_ever(session: FakeSession, _: Operator) -> None:
     await asyncio.Event().wait()
 
 
-# -- home ---------------------------------------------------------------------------------------------------------
-async def test_a_never_drilled_estate_looks_different_from_a_passing_one() -> None:
-    async with running(start=None, home=a_home(RunLine("t", "training", "calm", NOW, "PASS"))) as (app, _):
-        assert "✗ NEVER DRILLED" in words(app)
-    async with running(start=None, home=a_home(RunLine("d", "drill", "", NOW, "PASS"))) as (app, _):
-        assert "NEVER DRILLED" not in words(app)
-        assert "✓ PASS last drill just now" in words(app)
-
-
-async def test_resume_is_offered_only_when_there_is_something_to_resume() -> None:
-    async with running(start=None) as (app, _):
-        assert "Resume" not in words(app)
-        assert app.screen.check_action("resume", ()) is False
-    session = FakeSession(_for_ever)
-    async with running(session, start=None, home=a_home(an_unfinished_run())) as (app, pilot):
-        assert "Resume training calm, begun 2 hours ago" in words(app)
-        await pilot.press("r")
-        await until_on(pilot, RunScreen)
-        app._leave(130)
-
-
+# -- where buttons are --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("size", SIZES)
 async def test_buttons_stay_where_they_are_when_the_keys_come_or_go(size: tuple[int, int]) -> None:
     async with running(start=None, size=size) as (app, pilot):
@@ -223,7 +207,7 @@ async def test_a_scenario_that_cannot_be_opened_is_told_and_home_stays() -> None
     def opener(_: str | None) -> Any:
         raise WrongUse("there is no such scenario")
 
-    app = RunbookApp(a_home, opener)
+    app = RunbookApp(FakeSource(a_home, opener), Preferences())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("t", "enter")
         await until_on(pilot, FatalScreen)
@@ -233,7 +217,7 @@ async def test_a_scenario_that_cannot_be_opened_is_told_and_home_stays() -> None
 
 
 def test_a_crash_of_the_app_itself_prints_no_local_variable(capsys: pytest.CaptureFixture[str]) -> None:
-    app = RunbookApp(a_home, lambda _: FakeSession(_for_ever))
+    app = RunbookApp(FakeSource(), Preferences())
 
     def crash() -> None:
         secret = "SENTINEL-43"
@@ -278,9 +262,94 @@ def test_textuals_debugging_variables_are_dropped() -> None:
     assert environ == {"TEXTUAL_ANIMATIONS": "none", "HOME": "/home/x"}
 
 
-async def test_the_palette_offers_what_can_be_done_now_and_no_screenshot() -> None:
-    async with running(FakeSession(_for_ever)) as (app, pilot):
-        await until_on(pilot, RunScreen)
-        titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert titles == {"Help", "Earlier stage", "Later stage", "Leave", "Theme", "Leave runbook"}
+# -- beside a run -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("on_top", [RunScreen, Ask])
+async def test_a_note_can_be_written_down_whatever_is_being_asked(on_top: type[Screen[Any]]) -> None:
+    async def script(session: FakeSession, operator: Operator) -> None:
+        session.say(Kind.STARTED, "identity")
+        if on_top is Ask:
+            await session.ask(operator.confirm(CONFIRM))
+        await asyncio.Event().wait()
+
+    session = FakeSession(script)
+    async with running(session) as (app, pilot):
+        below = await until_on(pilot, on_top)
+        await pilot.press("f3")
+        await until_on(pilot, NoteDialog)
+        await pilot.press("f3", *"the pager is silent", "enter")
+        await until(pilot, lambda: app.screen is below)
         app._leave(130)
+    assert [finding.text for finding in session.run.findings] == ["the pager is silent"]
+
+
+async def test_where_no_run_is_walked_there_is_nothing_to_note() -> None:
+    async with running(start=None) as (app, pilot):
+        assert app.check_action("note", ()) is None
+        await pilot.press("f3")
+        assert isinstance(app.screen, HomeScreen)
+
+
+async def test_a_run_that_is_watched_takes_no_note_and_is_left_without_a_question() -> None:
+    operators: list[Operator | None] = []
+
+    class Watched(FakeSession):
+        async def walk(self, operator: Operator | None) -> Ending:
+            operators.append(operator)
+            self.stage_done("identity")
+            return await asyncio.Event().wait()  # type: ignore[return-value]  # never comes back
+
+    app = RunbookApp(FakeSource(), Preferences(), watch=Watched(_for_ever))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_on(pilot, RunScreen)
+        await until(pilot, lambda: "WATCHING" in words(app))
+        assert app.check_action("note", ()) is None
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: app._exit)
+    assert operators == [None]
+    assert app.return_code == 0
+
+
+async def test_a_theme_that_is_chosen_is_kept_and_where_is_said() -> None:
+    source = FakeSource()
+    async with running(start=None, source=source) as (app, pilot):
+        assert source.kept == []
+        app.theme = "light"
+        await until(pilot, lambda: bool(app._notifications))
+        assert [each.message for each in app._notifications] == ["kept"]
+    assert source.kept == ["light"]
+
+
+async def test_history_is_opened_from_home_and_left_to_it() -> None:
+    async with running(start=None) as (_, pilot):
+        await pilot.press("h")
+        await until_on(pilot, HistoryScreen)
+        await pilot.press("escape")
+        await until_on(pilot, HomeScreen)
+
+
+async def test_the_keys_of_a_screen_are_shown_on_top_of_it_once() -> None:
+    async with running(start=None) as (app, pilot):
+        await pilot.press("ctrl+g")
+        await until_on(pilot, KeysScreen)
+        assert "home.train" in words(app)
+        await pilot.press("ctrl+g", "escape")
+        await until_on(pilot, HomeScreen)
+
+
+async def test_other_keys_are_in_place_and_named_with_the_first_frame() -> None:
+    async with running(start=None, preferences=Preferences(keys={"home.train": "f5"})) as (app, pilot):
+        await until(pilot, lambda: "F5 Train" in words(app))
+        await pilot.press("t")
+        assert isinstance(app.screen, HomeScreen)
+        await pilot.press("f5")
+        await until_on(pilot, ScenarioScreen)
+
+
+async def test_only_one_run_is_walked_at_a_time() -> None:
+    source = FakeSource(lambda: a_home(an_unfinished_run()), lambda _: FakeSession(_for_ever))
+    async with running(start=None, source=source) as (app, pilot):
+        await pilot.press("r")
+        app._rooms.open("calm")
+        await until_on(pilot, RunScreen)
+        app._leave(130)
+    assert source.opened == [None]

@@ -84,6 +84,17 @@ def test_the_longest_column_gives_way_and_no_other() -> None:
     assert fitted(rows, 5)[1] == ["…indeed.snap", "3 h"]  # never below its least
 
 
+def test_where_the_columns_cannot_stand_beside_each_other_the_last_ones_go() -> None:
+    rows = [
+        ["", "snapshot", "age", "kind", "engine"],
+        ["→", "2026-11-22-03-07", "23 h 53 min", "automated", "postgres"],
+    ]
+    assert fitted(rows, 60)[1] == rows[1]
+    assert fitted(rows, 50)[1] == rows[1][:4]
+    assert fitted(rows, 34)[1] == rows[1][:3]
+    assert fitted(rows, 10)[1] == ["→", "…11-22-03-07", "23 h 53 min"]
+
+
 def test_a_name_keeps_its_end_and_a_sentence_its_beginning() -> None:
     assert cut("rds:production-2026-11-22", 11) == "…2026-11-22"
     assert cut("still being made, 40 percent", 11) == "still bein…"

@@ -104,7 +104,7 @@ async def test_a_share_is_masked_and_neither_copied_nor_cut() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: bool(session.answers))
     answer = session.answers[0]
-    assert answer.label == "Grace Hopper"
+    assert answer.label == "Ada Lovelace"
     assert answer.secret.reveal() == SHARE
     assert SHARE not in repr(answer)
 
@@ -157,7 +157,7 @@ async def test_what_came_to_no_verdict_is_attested_with_a_reason() -> None:
     assert await _answer(lambda o: o.decide(ask), *keys) == Decision(Act.ATTEST, "seen")
 
 
-NEVER = "This step can never be attested"
+NEVER = "this step can never be attested"
 
 
 @pytest.mark.parametrize("attestable", [True, False])
@@ -290,7 +290,7 @@ async def test_that_nobody_else_can_be_reached_takes_a_second_press() -> None:
     async with running(session) as (app, pilot):
         await until_on(pilot, Ask)
         await pilot.press("x")
-        assert "Press x again" in words(app)
+        assert "Press x/F4 again" in words(app)
         assert not session.answers
         await until(pilot, lambda: app.screen._sure)  # type: ignore[attr-defined]  # a moment later
         await pilot.press("x")

@@ -203,7 +203,7 @@ async def test_what_stands_in_a_file_is_text_wherever_it_is_shown() -> None:
         await opened(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: "✗ mistake" in words(app))
-        assert words(app).count("[/b] [@click=app.quit]x[/]") == 5
+        assert words(app).count("[/b] [@click=app.quit]x[/]") >= 5  # and in the log behind it
         assert not {c for c in shown(app) if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) <= 0x9F or c == "\u202e"}
         app._leave(130)
 

@@ -17,6 +17,7 @@ from textual.widgets import Button
 from runbook.engine.ports import Act, Decision, Gate, Operator
 from screens.app import RunbookApp
 from screens.dialogs.checkpoint import CheckpointDialog
+from screens.looks.palette import offers
 from tests.screens.driving import DEADLINE_S, click, running, until, until_on, words
 from tests.screens.fake import FakeSession
 
@@ -48,8 +49,9 @@ def _actions(app: RunbookApp, screen: Screen[Any]) -> list[str]:
     """Every action that a button or the palette could run, and every one that the screen's bindings name."""
     named = [binding.action for binding in type(screen).BINDINGS if isinstance(binding, Binding)]
     clicked = [str(button.action).removeprefix("screen.") for button in screen.query(Button)]
-    commands = [c.callback for c in app.get_system_commands(screen) if isinstance(c.callback, partial)]
-    return [*named, *clicked, *(command.args[0] for command in commands)]
+    commands = [each.act for each in offers(app, screen) if isinstance(each.act, partial)]
+    assert commands
+    return [*named, *clicked, *(command.args[0] for command in commands if isinstance(command.args[0], str))]
 
 
 async def _come_back(pilot: Pilot[None]) -> None:
@@ -91,7 +93,7 @@ async def test_a_shut_checkpoint_says_why_and_greys_its_key() -> None:
         assert f"✗ SHUT {SHUT}" in words(app)
         assert screen.query_one("#do-open_gate", Button).disabled
         assert screen.active_bindings["o"].enabled is False
-        assert all("Open" not in command.title for command in app.get_system_commands(screen))
+        assert all("Open" not in each.words for each in offers(app, screen))
         app._leave(130)
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from textual.app import App
 
-from screens.lending import lend_terminal
+from screens.terminal.lending import lend_terminal
 
 
 class FakeApp:

@@ -11,8 +11,8 @@ from runbook.engine.events import Kind
 from runbook.engine.ports import Operator
 from screens.app import RunbookApp
 from screens.dialogs.help import HelpDialog
-from screens.run import REPAINT_S, RunScreen
-from screens.widgets.steps import Detail
+from screens.run.screen import REPAINT_S, RunScreen
+from screens.run.steps import Detail
 from tests.screens.driving import SIZES, running, shown, until, until_on, words
 from tests.screens.fake import FakeSession
 

@@ -12,16 +12,15 @@ from runbook.engine.events import Kind
 from runbook.engine.ports import Act, Decision, Operator
 from runbook.engine.verdict import Verdict
 from runbook.views import Banner, HomeView
-from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.failure import FailureDialog
 from screens.dialogs.reason import ReasonDialog
-from screens.home import HomeScreen
-from screens.run import RunScreen
+from screens.home.screen import HomeScreen
+from screens.run.screen import RunScreen
 from screens.widgets.banner import BannerBar
 from tests.screens.driving import click, running, until, until_keys_are_in_sight, until_on, words
-from tests.screens.fake import FakeSession, a_home
+from tests.screens.fake import FakeSession, FakeSource, a_home
 from tests.screens.questions import CONFIRM, decide
 
 SMALL = ((80, 24), (60, 20))
@@ -90,20 +89,13 @@ async def test_with_one_a_drill_and_a_recovery_are_offered_by_name(size: tuple[i
 
 @pytest.mark.parametrize(("key", "wanted"), [("d", "drill"), ("p", "recover")])
 async def test_each_is_begun_under_its_own_word(key: str, wanted: str) -> None:
-    asked: list[str | None] = []
-
-    def opener(what: str | None) -> FakeSession:
-        asked.append(what)
-        return FakeSession(_for_ever)
-
-    app = RunbookApp(configured, opener)
-    app.animation_level = "none"
-    async with app.run_test(size=(80, 24)) as pilot:
+    source = FakeSource(configured, lambda _: FakeSession(_for_ever))
+    async with running(start=None, source=source) as (app, pilot):
         await until_on(pilot, HomeScreen)
         await pilot.press(key)
         await until_on(pilot, RunScreen)
         app._leave(130)
-    assert asked == [wanted]
+    assert source.opened == [wanted]
 
 
 # -- accepting ----------------------------------------------------------------------------------------------------
@@ -116,7 +108,7 @@ async def test_accepting_a_failure_is_offered_with_what_it_means(size: tuple[int
     async with running(session, size) as (app, pilot):
         await until_on(pilot, FailureDialog)
         await until_keys_are_in_sight(pilot)
-        await pilot.press(*["down"] * 12)
+        await pilot.press("end")
         await until(pilot, lambda: "the step stays FAIL, the stage becomes ACCEPTED" in words(app))
         await pilot.press("e")
         await until(pilot, lambda: bool(session.answers))

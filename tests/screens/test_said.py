@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runbook.engine.events import Event, Kind
-from screens.said import sentence
+from screens.run.said import sentence
 from tests.screens.fake import NOW
 
 

@@ -18,10 +18,10 @@ from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.help import HelpDialog
 from screens.dialogs.leave import LeaveDialog
 from screens.dialogs.share import ShareDialog
-from screens.run import RunScreen
+from screens.run.rail import Rail
+from screens.run.screen import RunScreen
 from screens.widgets.inputs import SecretInput
 from screens.widgets.marks import MarkList
-from screens.widgets.rail import Rail
 from tests.screens.driving import click, running, until, until_on, words
 from tests.screens.fake import SHARE, FakeSession
 from tests.screens.questions import ASK_SECRET, BY_HAND
@@ -68,9 +68,9 @@ async def test_anything_else_takes_the_first_press_back(key: str) -> None:
         await pilot.press("x")
         await until(pilot, lambda: screen._sure)  # type: ignore[attr-defined]  # a moment later
         await pilot.press(key)
-        assert "Press x again" not in words(app)
+        assert "Press x/F4 again" not in words(app)
         await pilot.press("x")
-        assert "Press x again" in words(app)
+        assert "Press x/F4 again" in words(app)
         assert not session.answers
         app._leave(130)
 
@@ -82,7 +82,7 @@ async def test_a_share_that_comes_in_meanwhile_takes_it_back_too() -> None:
         await pilot.press("x")
         session.progress("vault.unseal", 2, 3, "2 of 3 shares are in, 1 entered elsewhere")
         await until(pilot, lambda: "1 entered elsewhere" in words(app))
-        assert "Press x again" not in words(app)
+        assert "Press x/F4 again" not in words(app)
         app._leave(130)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from runbook.engine.ports import Act, Choice, Decision, SecretAnswer
 from runbook.views import Phone
@@ -13,13 +15,18 @@ from screens.dialogs.choose import ChooseDialog
 from screens.dialogs.confirm import ConfirmDialog
 from screens.dialogs.failure import FailureDialog
 from screens.dialogs.share import ShareDialog
-from screens.home import HomeScreen
-from screens.report import ReportScreen
-from screens.scenarios import ScenarioScreen
+from screens.home.scenarios import ScenarioScreen
+from screens.home.screen import HomeScreen
+from screens.reading.history import HistoryScreen
+from screens.reading.report import ReportScreen
+from screens.reading.screen import RecordScreen
 from screens.widgets.inputs import SecretInput
 from tests.screens.driving import SIZES, click, running, shown, until, until_on, words
 from tests.screens.fake import SHARE, FakeSession
+from tests.screens.gallery_rooms import HOME
 from tests.screens.questions import CUSTODIANS, everything
+
+NEWEST = "drill-20261013T100000Z-7f3a"
 
 
 async def _ring(_: str) -> str:
@@ -30,7 +37,7 @@ def _session() -> FakeSession:
     return FakeSession(everything, phone=Phone(CUSTODIANS, _ring))
 
 
-def _assert_walked(session: FakeSession) -> None:
+def _assert_walked(session: FakeSession, *, share_of: str) -> None:
     attested, first_gate, decided, confirmed, by_hand, secret, choice, *gates = session.answers
     assert attested == AS_STATED
     assert decided == Decision(Act.RETRY)
@@ -39,7 +46,7 @@ def _assert_walked(session: FakeSession) -> None:
     assert isinstance(secret, SecretAnswer)
     assert secret.secret is not None
     assert secret.secret.reveal() == SHARE
-    assert secret.label == "Grace Hopper"
+    assert secret.label == share_of
     assert choice == Choice("new")
     assert {gate.act for gate in (first_gate, *gates)} == {Act.OPEN}
     assert len(gates) == 4
@@ -69,14 +76,14 @@ async def test_a_run_is_walked_from_home_to_the_report_with_the_keyboard_alone(s
         await until_on(pilot, HomeScreen)
         await pilot.press("q")
     assert app.return_code == 0
-    _assert_walked(session)
+    _assert_walked(session, share_of="Grace Hopper")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_run_is_walked_from_home_to_the_report_with_the_mouse_alone(size: tuple[int, int]) -> None:
     session = _session()
     async with running(session, size, start=None) as (app, pilot):
-        await pilot.click("#menu", offset=(3, 0))
+        await _click_entry(pilot, "train")
         await until_on(pilot, ScenarioScreen)
         await click(pilot, "start")
         for dialog, *actions in (
@@ -99,6 +106,45 @@ async def test_a_run_is_walked_from_home_to_the_report_with_the_mouse_alone(size
         assert SHARE not in shown(app)
         await click(pilot, "close")
         await until_on(pilot, HomeScreen)
-        await pilot.click("#menu", offset=(3, 1))
+        await _click_entry(pilot, "quit")
     assert app.return_code == 0
-    _assert_walked(session)
+    _assert_walked(session, share_of="Ada Lovelace")
+
+
+# -- from home to the report of a recorded run, and home again --------------------------------------------------------
+@pytest.mark.parametrize("size", [*SIZES, (60, 20)])
+async def test_a_recorded_report_is_come_to_from_home_with_the_keyboard_alone(size: tuple[int, int]) -> None:
+    async with HOME.shown(size) as shown:
+        app, pilot = shown.app, shown.pilot
+        await pilot.press("h")
+        await until_on(pilot, HistoryScreen)
+        await until(pilot, lambda: NEWEST in words(app))
+        await pilot.press("enter")
+        await until_on(pilot, RecordScreen)
+        await until(pilot, lambda: "What was seen: as it should be." in words(app))
+        for screen in (HistoryScreen, HomeScreen):
+            await pilot.press("q")
+            await until_on(pilot, screen)
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_code == 0)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (60, 20)])
+async def test_a_recorded_report_is_come_to_from_home_with_the_mouse_alone(size: tuple[int, int]) -> None:
+    async with HOME.shown(size) as shown:
+        app, pilot = shown.app, shown.pilot
+        await _click_entry(pilot, "history")
+        await until_on(pilot, HistoryScreen)
+        await until(pilot, lambda: NEWEST in words(app))
+        await click(pilot, "open")
+        await until_on(pilot, RecordScreen)
+        for screen in (HistoryScreen, HomeScreen):
+            await click(pilot, "close")
+            await until_on(pilot, screen)
+        await _click_entry(pilot, "quit")
+        await until(pilot, lambda: app.return_code == 0)
+
+
+async def _click_entry(pilot: Pilot[None], entry: str) -> None:
+    menu = pilot.app.screen.query_one("#menu", OptionList)
+    assert await pilot.click(menu, offset=(3, menu.get_option_index(entry) - round(menu.scroll_y)))

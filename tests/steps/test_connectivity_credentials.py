@@ -47,6 +47,7 @@ async def test_a_compromise_or_an_incident_without_a_class_is_asked_about_before
     assert last.verdict == "ATTESTED"
     (ask,) = operator.questions("attest connectivity.credentials")
     assert "rotated" in ask.statement
+    assert "after the word 'except'" in ask.asks  # the word by which what was not is told: without it all were
     asked = [place for place, _ in operator.asked]
     assert asked.index("attest connectivity.credentials") < asked.index("confirm connectivity.records")
 

@@ -36,8 +36,8 @@ def baseline(past: Iterable[Event]) -> Mapping[str, str] | None:
 
 
 def difference(before: Mapping[str, str], now: Mapping[str, str]) -> Difference | None:
-    """None where every key says the same."""
-    keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    """None where every key says the same; one that an earlier version did not have is as good as not set."""
+    keys = sorted(key for key in before.keys() | now.keys() if before.get(key, "") != now.get(key, ""))
     if not keys:
         return None
     changes = tuple(Change(key, before.get(key, "(absent)"), now.get(key, "(absent)")) for key in keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from runbook.commands.real.journals import Journals
 from runbook.commands.real.leftovers import Leftovers
 from runbook.commands.real.named import Named
 from runbook.commands.real.workshop import Workshop
-from runbook.commands.session import TICK_S, RunSession, Tools, as_mapping, uninterrupted
+from runbook.commands.session import TICK_S, RunSession, Tools, uninterrupted
 from runbook.engine.conductor import Conductor
 from runbook.engine.errors import RecordFailed, WrongUse
 from runbook.engine.ports import Operator, TypeName, typed_exactly
@@ -54,7 +54,7 @@ class RealSession(RunSession):
     """`views.Session` for the real environments.  `walk` may be called once."""
 
     def __init__(self, home: Home, configured: Configured, intention: Intention) -> None:
-        super().__init__(SystemClock())
+        super().__init__(SystemClock(), configured.settings.targets)
         self._home = home
         self._configured = configured
         self._wanted = intention
@@ -69,13 +69,11 @@ class RealSession(RunSession):
     def banner(self) -> Banner:
         return self._begin.banner
 
-    @property
-    def targets(self) -> Mapping[str, int | None]:
-        return as_mapping(self._settings.targets)
-
     async def walk(self, operator: Operator | None) -> Ending:
         """None: nobody is there.  RunbookError; cancelling leaves the run resumable."""
-        run_id = self._wanted.run_id or self._fresh_id()
+        run_id, configured = self._wanted.run_id or self._fresh_id(), self._configured
+        await self._look_at_earlier(configured.book(self._home), configured.shelf, attended=operator is not None)
+        await self._load_adapters(attended=operator is not None)
         with local_lock(self._home.root, self._begin.environment.name, run_id) as note:
             if note:
                 self._show(note)

@@ -49,6 +49,11 @@ def looks_secret(value: str) -> bool:
     return blind or marked(value)
 
 
+def typed(text: str) -> bool:
+    """Whether a word of what somebody typed may be a secret, an unseal share too; a whole hash looks like one."""
+    return any(looks_secret(word) or _SHARE.fullmatch(word) is not None for word in text.split())
+
+
 def found(file: Plain) -> Iterator[Mistake]:
     """Each at its key; the key is masked where it is the secret itself."""
     for loc, value in file.everything():

@@ -1,8 +1,9 @@
 """botocore sessions that cannot be led astray, each behind the interlock.
 
 Nothing of the machine's AWS set-up reaches the sessions that do the work: no configuration file, no profile, no
-`AWS_ENDPOINT_URL*`, no proxy, no CA bundle variable.  A session that only loads credentials may read what its way of
-signing in needs (`Reads`); its own clients (the portal of IAM Identity Center, STS) stay just as closed.
+description of a service, no `AWS_ENDPOINT_URL*`, no proxy, no CA bundle variable.  A session that only loads
+credentials may read what its way of signing in needs (`Reads`); its own clients (the portal of IAM Identity Center,
+STS) stay just as closed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runbook.config import Aws
 from runbook.engine.errors import Refused
-from runbook.estate.aws import sent
+from runbook.estate.aws import descriptions, sent
 from runbook.estate.aws.repeated import Repeated
 from runbook.safety.bounds import place
 from runbook.safety.interlock import Interlock
@@ -131,6 +132,7 @@ def _session(variables: Mapping[str, Any], settings: Aws, hooks: _Hooks, profile
             return super().create_client(*args, **given)
 
     session = Isolated(session_vars=dict(variables), profile=profile)
+    session.register_component("data_loader", descriptions.shared())
     session.set_config_variable("region", settings.region)
     emitter = session.get_component("event_emitter")
     emitter.register_first("before-send", hooks.about_to_send)

@@ -1,0 +1,1 @@
+"""Themes and keys: how somebody likes the screens, and what can be done now."""

@@ -1,0 +1,1 @@
+"""What is read: the history with its trend, a report, an error that ended a run."""

@@ -1,0 +1,1 @@
+"""The terminal itself: closed under us, signalled, lent to another tool."""

@@ -1,0 +1,160 @@
+"""The run's clocks as people read them: how long it took, how long it may, how long it usually does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from textual.content import Content
+
+from runbook.engine import objectives
+from runbook.engine.forecast import left_s
+from runbook.engine.procedure import Stage
+from runbook.engine.run import Run
+from runbook.views import Session
+from screens.words import BAD, GOOD, QUIET, WARN, clock
+
+NOTICED_S = 2.0  # what takes longer than that says how long it has taken
+NO_FORECAST = "no forecast yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Seconds of a run since T0: in which people were waited for, nobody was there, and the machines worked."""
+
+    people: float
+    nobody: float
+    machines: float
+
+
+def shares(run: Run, now: datetime) -> Shares:
+    """A question that is open counts already."""
+    if run.started_at is None:
+        return Shares(0.0, 0.0, 0.0)
+    end = _until(run, now)
+    asked = min((since for _, since in run.questions), default=end)
+    people = sum(run.human_s.values()) + max((end - asked).total_seconds(), 0.0)
+    nobody = sum(run.waiting_s.values())
+    return Shares(people, nobody, max((end - run.started_at).total_seconds() - people - nobody, 0.0))
+
+
+def _until(run: Run, now: datetime) -> datetime:
+    """A run that is over takes no more time."""
+    return run.last_at if run.outcome is not None and run.last_at else now
+
+
+# -- the objectives ---------------------------------------------------------------------------------------------------
+def recovery(session: Session, now: datetime) -> Content:
+    """The recovery clock against its target, stopped once the last stage is open."""
+    run, target = session.run, session.targets.get("rto_s")
+    begun = objectives.began(run)
+    if run.started_at is None:
+        return Content("RTO not begun")
+    if begun is None:
+        return Content("RTO unknown: nobody knows when the incident was")
+    done = objectives.recovery_time(run, session.procedure.stages[-1].id).end
+    gone = ((done or _until(run, now)) - begun).total_seconds()
+    if target is None:
+        return Content.assemble("RTO ", (clock(gone), "bold"), ", no target set")
+    over = gone > target
+    met = (", met", GOOD) if done and not over else (" EXCEEDED" if over else "", BAD)
+    return Content.assemble("RTO ", (clock(gone), BAD if over else "bold"), f" of {clock(target)}", met)
+
+
+def outlook(session: Session, now: datetime) -> Content:
+    """When all five stages will stand, and whether that is in time; empty once they do."""
+    run, procedure, target = session.run, session.procedure, session.targets.get("rto_s")
+    begun = objectives.began(run)
+    if run.started_at is None or run.outcome is not None or len(run.opened) == len(procedure.stages):
+        return Content("")
+    left = left_s(run, procedure, session.forecast, now)
+    if left is None or begun is None:
+        return Content.styled(NO_FORECAST, QUIET)
+    whole = (now - begun).total_seconds() + left
+    late = target is not None and whole > target
+    word = ("" if target is None else ", TOO LATE" if late else ", in time", WARN if late else GOOD)
+    return Content.assemble("forecast ", (clock(whole), WARN if late else "bold"), word)
+
+
+def loss(session: Session) -> Content:
+    """What is lost: from the newest row that was restored to T0 or the incident."""
+    run, target = session.run, session.targets.get("rpo_s")
+    until, ahead = _moment(known(run, "DataUntil").get("at")), known(run, "ClockOffset").get("ms")
+    if until is None:
+        return Content(f"RPO not known yet{f', target {clock(target)}' if target is not None else ''}")
+    ahead = timedelta(milliseconds=ahead if isinstance(ahead, int | float) else 0)
+    said = objectives.data_loss(run, until, ahead, target)
+    if said.actual_s is None:
+        return Content.styled("RPO unknown: the clocks disagree", WARN)
+    if target is None:
+        return Content.assemble("RPO ", (clock(said.actual_s), "bold"), ", no target set")
+    missed = said.met == "NO"
+    word = (" MISSED" if missed else ", met", BAD if missed else GOOD)
+    return Content.assemble("RPO ", (clock(said.actual_s), BAD if missed else "bold"), f" of {clock(target)}", word)
+
+
+def known(run: Run, fact: str) -> Mapping[str, Any]:
+    """The fields of the newest fact of that name that counts; {} where there is none."""
+    facts = (each.facts[fact] for each in reversed(run.attempts) if fact in each.facts and not each.void)
+    return next(facts, {})
+
+
+def _moment(said: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+# -- a step, a stage --------------------------------------------------------------------------------------------------
+def lasting(gone: float, usual: float | None) -> str:
+    """`0:01:12, usually 0:07:00`; "" for what has only just begun."""
+    if gone < NOTICED_S:
+        return ""
+    if usual is None:
+        return f"{clock(gone)}, {NO_FORECAST}"
+    word = "usually" if gone <= usual else "longer than the usual"
+    return f"{clock(gone)}, {word} {clock(usual)}"
+
+
+def stage_s(run: Run, stage: Stage[Any], now: datetime) -> float | None:
+    """Seconds that a stage has taken, waiting included; None when it was not begun."""
+    begun = run.entered.get(stage.id)
+    if begun is None:
+        return None
+    left = run.left.get(stage.id) if stage.id in run.opened else None
+    return ((left or _until(run, now)) - begun).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a stage may take, or usually takes; `budget` tells which.  None: neither is known."""
+
+    seconds: float | None
+    budget: bool
+
+    def against(self, gone: float) -> str:
+        """What it is measured against, in words that go on from the time it took."""
+        if self.seconds is None:
+            return ""
+        if self.over(gone):
+            return f" OVER {clock(self.seconds)}"
+        return f", {self.words}"
+
+    @property
+    def words(self) -> str:
+        """`budget 0:30:00`, `usually 0:12:04`."""
+        return "" if self.seconds is None else f"{'budget' if self.budget else 'usually'} {clock(self.seconds)}"
+
+    def over(self, gone: float) -> bool:
+        """Whether it took more than its budget; what usually holds is no limit."""
+        return self.budget and self.seconds is not None and gone > self.seconds
+
+
+def allowance(session: Session, stage: Stage[Any]) -> Allowance:
+    """The stage's budget, else how long it usually takes."""
+    budget = session.budgets.get(stage.id)
+    return Allowance(session.forecast.stages.get(stage.id) if budget is None else budget, budget is not None)

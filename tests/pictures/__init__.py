@@ -1,0 +1,1 @@
+"""The pictures in the README: the real screens, over a training run that really took place."""
