@@ -104,5 +104,6 @@ async def test_damage_is_named_and_nothing_more_is_shown_of_the_run(walked: Walk
         walked.journal.path.write_bytes(walked.journal.path.read_bytes().replace(b"calm", b"lies"))
         await until_on(pilot, FatalScreen)
         await until(pilot, lambda: "line 1: its content was changed after it was written" in words(app))
+        assert "This can be followed no further; the run itself may go on" in words(app)
         await pilot.press("q")
         await until(pilot, lambda: app.return_code == 7)
