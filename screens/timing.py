@@ -13,36 +13,12 @@ from runbook.engine import objectives
 from runbook.engine.forecast import left_s
 from runbook.engine.procedure import Stage
 from runbook.engine.run import Run
+from runbook.engine.standing import until
 from runbook.views import Session
 from screens.words import BAD, GOOD, QUIET, WARN, clock
 
 NOTICED_S = 2.0  # what takes longer than that says how long it has taken
 NO_FORECAST = "no forecast yet"
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """Seconds of a run since T0: in which people were waited for, nobody was there, and the machines worked."""
-
-    people: float
-    nobody: float
-    machines: float
-
-
-def shares(run: Run, now: datetime) -> Shares:
-    """A question that is open counts already."""
-    if run.started_at is None:
-        return Shares(0.0, 0.0, 0.0)
-    end = _until(run, now)
-    asked = min((since for _, since in run.questions), default=end)
-    people = sum(run.human_s.values()) + max((end - asked).total_seconds(), 0.0)
-    nobody = sum(run.waiting_s.values())
-    return Shares(people, nobody, max((end - run.started_at).total_seconds() - people - nobody, 0.0))
-
-
-def _until(run: Run, now: datetime) -> datetime:
-    """A run that is over takes no more time."""
-    return run.last_at if run.outcome is not None and run.last_at else now
 
 
 # -- the objectives ---------------------------------------------------------------------------------------------------
@@ -55,7 +31,7 @@ def recovery(session: Session, now: datetime) -> Content:
     if begun is None:
         return Content("RTO unknown: nobody knows when the incident was")
     done = objectives.recovery_time(run, session.procedure.stages[-1].id).end
-    gone = ((done or _until(run, now)) - begun).total_seconds()
+    gone = ((done or until(run, now)) - begun).total_seconds()
     if target is None:
         return Content.assemble("RTO ", (clock(gone), "bold"), ", no target set")
     over = gone > target
@@ -81,11 +57,11 @@ def outlook(session: Session, now: datetime) -> Content:
 def loss(session: Session) -> Content:
     """What is lost: from the newest row that was restored to T0 or the incident."""
     run, target = session.run, session.targets.get("rpo_s")
-    until, ahead = _moment(known(run, "DataUntil").get("at")), known(run, "ClockOffset").get("ms")
-    if until is None:
+    newest, ahead = _moment(known(run, "DataUntil").get("at")), known(run, "ClockOffset").get("ms")
+    if newest is None:
         return Content(f"RPO not known yet{f', target {clock(target)}' if target is not None else ''}")
     ahead = timedelta(milliseconds=ahead if isinstance(ahead, int | float) else 0)
-    said = objectives.data_loss(run, until, ahead, target)
+    said = objectives.data_loss(run, newest, ahead, target)
     if said.actual_s is None:
         return Content.styled("RPO unknown: the clocks disagree", WARN)
     if target is None:
@@ -118,15 +94,6 @@ def lasting(gone: float, usual: float | None) -> str:
         return f"{clock(gone)}, {NO_FORECAST}"
     word = "usually" if gone <= usual else "longer than the usual"
     return f"{clock(gone)}, {word} {clock(usual)}"
-
-
-def stage_s(run: Run, stage: Stage[Any], now: datetime) -> float | None:
-    """Seconds that a stage has taken, waiting included; None when it was not begun."""
-    begun = run.entered.get(stage.id)
-    if begun is None:
-        return None
-    left = run.left.get(stage.id) if stage.id in run.opened else None
-    return ((left or _until(run, now)) - begun).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,13 @@ PENDING = Mark("·", "to do", QUIET)
 AGAIN = Mark("↶", "to do again", WARN)
 RUNNING = Mark("▸", "running", BUSY)
 TO_COME = Mark("·", "to come", QUIET)
+QUARTERS = {
+    "PASSED": Mark("✓", "PASSED", GOOD),
+    "FAILED": Mark("✗", "FAILED", BAD),
+    "NOT_TESTED": Mark("✗", "NOT TESTED", BAD),
+    "DUE": Mark("○", "DUE", WARN),
+    "OVERDUE": Mark("!", "OVERDUE", BAD),
+}
 STAGES = {
     State.TO_COME: TO_COME,
     State.UNDER_WAY: Mark("▸", "under way", BUSY),

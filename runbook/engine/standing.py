@@ -1,7 +1,8 @@
-"""How far a run is, stage by stage, as words: every front end says the same ones."""
+"""How far a run is, stage by stage, and who took how long: every front end says the same."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -54,5 +55,30 @@ def taken_s(run: Run, stage: Stage[Any], now: datetime) -> float | None:
     begun = run.entered.get(stage.id)
     if begun is None:
         return None
-    end = run.left.get(stage.id) if stage.id in run.opened else None
-    return ((end or (run.last_at if run.outcome is not None else None) or now) - begun).total_seconds()
+    left = run.left.get(stage.id) if stage.id in run.opened else None
+    return ((left or until(run, now)) - begun).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Seconds of a run since T0: in which people were waited for, nobody was there, and the machines worked."""
+
+    people: float
+    nobody: float
+    machines: float
+
+
+def shares(run: Run, now: datetime) -> Shares:
+    """A question that is open counts already."""
+    if run.started_at is None:
+        return Shares(0.0, 0.0, 0.0)
+    end = until(run, now)
+    asked = min((since for _, since in run.questions), default=end)
+    people = sum(run.human_s.values()) + max((end - asked).total_seconds(), 0.0)
+    nobody = sum(run.waiting_s.values())
+    return Shares(people, nobody, max((end - run.started_at).total_seconds() - people - nobody, 0.0))
+
+
+def until(run: Run, now: datetime) -> datetime:
+    """Now, or the end: a run that is over takes no more time."""
+    return run.last_at if run.outcome is not None and run.last_at else now

@@ -8,7 +8,7 @@ from typing import Any
 from runbook.engine.forecast import left_s
 from runbook.engine.objectives import began, recovering
 from runbook.engine.procedure import Stage
-from runbook.engine.standing import current_stage, state, taken_s
+from runbook.engine.standing import current_stage, shares, state, taken_s, until
 from runbook.plain.helping import numbered
 from runbook.plain.spoken import counted, spoken
 from runbook.views import Session
@@ -56,21 +56,16 @@ def time_taken(session: Session, stage: Stage[Any]) -> str | None:
 
 def _clocks(session: Session) -> Iterator[str]:
     yield f"Recovery time: {'; '.join(_recovery_time(session))}."
-    run, now = session.run, session.now()
-    asked = sum((now - since).total_seconds() for _, since in run.questions)
-    people, nobody = sum(run.human_s.values()) + asked, sum(run.waiting_s.values())
-    assert run.started_at is not None
-    whole = ((run.last_at if run.outcome is not None else None) or now) - run.started_at
-    machines = whole.total_seconds() - people - nobody
-    interrupted = f"; interrupted {spoken(nobody)}" if nobody >= 1 else ""
-    yield f"Waited for people {spoken(people)}, for machines {spoken(machines)}{interrupted}."
+    spent = shares(session.run, session.now())
+    interrupted = f"; interrupted {spoken(spent.nobody)}" if spent.nobody >= 1 else ""
+    yield f"Waited for people {spoken(spent.people)}, for machines {spoken(spent.machines)}{interrupted}."
 
 
 def _recovery_time(session: Session) -> Iterator[str]:
     run, now, target = session.run, session.now(), session.targets.get("rto_s")
     start = began(run)
     since = "the incident" if recovering(run) else "T0"
-    gone = ((run.last_at if run.outcome is not None else None) or now) - start if start else None
+    gone = until(run, now) - start if start else None
     yield f"{spoken(gone.total_seconds())} since {since}" if gone else "not known, as the time of the incident is not"
     left = left_s(run, session.procedure, session.forecast, now)
     yield "no forecast yet" if left is None else f"by earlier runs about {spoken(left)} to go"

@@ -10,10 +10,11 @@ from textual.content import Content
 
 from runbook.engine.procedure import Stage, Step
 from runbook.engine.run import Run
+from runbook.engine.standing import taken_s
 from runbook.engine.verdict import Verdict
 from runbook.views import Session
 from screens.text import one_line
-from screens.timing import allowance, stage_s
+from screens.timing import allowance
 from screens.words import BAD, QUIET, WARN, clock
 
 PLAIN = frozenset({Verdict.PASS, Verdict.NOT_NEEDED})
@@ -32,7 +33,7 @@ def in_order(run: Run, stage: Stage[Any]) -> list[Step[Any]]:
 
 def time_taken(session: Session, stage: Stage[Any], now: datetime) -> Content:
     """`0:12:00, budget 0:30:00`: the stage so far, and what of it people were waited for."""
-    gone, allowed = stage_s(session.run, stage, now) or 0.0, allowance(session, stage)
+    gone, allowed = taken_s(session.run, stage, now) or 0.0, allowance(session, stage)
     over = allowed.over(gone)
     told = f"{'! ' if over else ''}{clock(gone)}{allowed.against(gone)}"
     people = session.run.human_s.get(stage.id, 0.0)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from runbook.views import DRILL, HomeView
-from screens.home.standing import QUARTERS, age, newest, upcoming
+from screens.home.standing import age, newest, upcoming
 from screens.text import one_line
-from screens.words import BAD, WARN, Mark, ago, outcome
+from screens.words import BAD, QUARTERS, WARN, Mark, ago, outcome
 
 PRACTICE = "training"
 BADLY = frozenset({"FAIL", "INCONCLUSIVE"})

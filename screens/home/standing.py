@@ -11,16 +11,9 @@ from textual.content import Content
 
 from runbook.views import HistoryView, HomeView, QuarterLine, RecordedRun
 from screens.text import one_line
-from screens.words import BAD, GOOD, QUIET, WARN, Mark, ago, clock, outcome
+from screens.words import BAD, GOOD, QUARTERS, QUIET, WARN, Mark, ago, clock, outcome
 
 LABEL = 11  # cells
-QUARTERS = {
-    "PASSED": Mark("✓", "PASSED", GOOD),
-    "FAILED": Mark("✗", "FAILED", BAD),
-    "NOT_TESTED": Mark("✗", "NOT TESTED", BAD),
-    "DUE": Mark("○", "DUE", WARN),
-    "OVERDUE": Mark("!", "OVERDUE", BAD),
-}
 
 
 def rows(view: HomeView) -> Content:

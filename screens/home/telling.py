@@ -7,11 +7,10 @@ from datetime import datetime
 
 from textual.content import Content
 
-from runbook.engine.errors import RunbookError
 from runbook.views import DRILL, RECOVER, HomeView, RunLine
 from screens.home import faces, standing
 from screens.home.screen import Entry, Told
-from screens.reading.fatal import fatality
+from screens.reading import fatal
 from screens.text import one_line, plain
 from screens.words import BAD, QUIET, WARN, Mark, ago, outcome
 
@@ -42,12 +41,10 @@ def _told(view: HomeView) -> Told:
 
 def _unread(error: Exception) -> Told:
     match error:
-        case RunbookError():
-            sentence, fix = error.sentence, error.fix
         case OSError():
             sentence, fix = f"{error.filename}: {error.strerror}", "Put that right, or use another --home."
         case _:
-            sentence, fix = fatality(error).sentence, ""
+            sentence, fix = fatal.told(error)
     cannot = Entry("the records of this machine cannot be read", possible=False)
     return Told(
         None,

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from runbook.views import HistoryView, Objective, RecordedRun
-from screens.home.standing import QUARTERS
 from screens.text import one_line
-from screens.words import BAD, GOOD, QUIET, WARN, Mark, clock, outcome
+from screens.words import BAD, GOOD, QUARTERS, QUIET, WARN, Mark, clock, outcome
 
 Part = tuple[str, str]
 """A text and its style."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.content import Content
 
+from runbook.engine import standing
 from runbook.engine.procedure import Stage
 from runbook.engine.standing import current_stage
 from runbook.views import Session
@@ -39,7 +40,7 @@ class Rail(Painted):
 
 
 def _state(session: Session, stage: Stage[Any], now: datetime, *, current: bool, roomy: bool) -> list[Content]:
-    gone, allowed = timing.stage_s(session.run, stage, now), timing.allowance(session, stage)
+    gone, allowed = standing.taken_s(session.run, stage, now), timing.allowance(session, stage)
     state = stage_mark(session.run, session.procedure, stage)
     mark = Content.assemble("  ", state.content)
     if gone is None or state is TO_COME:
@@ -59,7 +60,7 @@ class RailLine(Painted):
         run, procedure = session.run, session.procedure
         marks = [(stage.number, stage_mark(run, procedure, stage)) for stage in procedure.stages]
         stage = procedure.stage(looked_at)
-        gone = timing.stage_s(run, stage, now)
+        gone = standing.taken_s(run, stage, now)
         over = gone is not None and timing.allowance(session, stage).over(gone)
         self.paint(
             Content.assemble(

@@ -9,6 +9,7 @@ from typing import TypeVar
 from textual.containers import VerticalScroll
 from textual.content import Content
 
+from runbook.engine import standing
 from runbook.engine.run import LedgerEntry, Run
 from runbook.views import Session
 from screens import timing
@@ -57,7 +58,7 @@ def _fate(entry: LedgerEntry) -> tuple[str, str]:
 
 
 def _clocks(session: Session, now: datetime) -> Iterator[Content]:
-    spent, count = timing.shares(session.run, now), session.forecast.runs
+    spent, count = standing.shares(session.run, now), session.forecast.runs
     yield Content.styled("who took how long", "bold")
     yield Content(f"people    {clock(spent.people)}")
     yield Content(f"machines  {clock(spent.machines)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.content import Content
 
+from runbook.engine import standing
 from runbook.engine.events import Progress
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
@@ -128,7 +129,7 @@ KEEP = (1, 2, 0, 3, 4, 5, 6)
 
 def _in_order(session: Session, now: datetime) -> tuple[Content, ...]:
     run = session.run
-    spent, factor = timing.shares(run, now), mfa(run)
+    spent, factor = standing.shares(run, now), mfa(run)
     return (
         timing.loss(session),
         _findings(run),

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from screens.home import standing
 from screens.reading import recorded
-from screens.words import ACCEPTED, AGAIN, OUTCOMES, PENDING, RUNNING, TO_COME, VERDICTS, Mark
+from screens.words import ACCEPTED, AGAIN, OUTCOMES, PENDING, QUARTERS, RUNNING, TO_COME, VERDICTS, Mark
 
 STORED = {path.name: path for path in Path(__file__).parent.glob("__snapshots__/test_gallery_*/*.txt")}
 KINDS: Mapping[str, Mapping[str, Mark]] = {
@@ -23,7 +22,7 @@ KINDS: Mapping[str, Mapping[str, Mark]] = {
         "running": RUNNING,
     },
     "outcome": OUTCOMES,
-    "quarter": standing.QUARTERS,
+    "quarter": QUARTERS,
     "sign-off": recorded.SIGNOFF,
 }
 SAID: Mapping[
