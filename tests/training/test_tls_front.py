@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import socketserver
 import ssl
@@ -159,11 +160,48 @@ def test_stopping_lets_go_who_has_not_asked_for_tls_yet(authority: Authority, sa
     front = TlsFront(authority.issue(NAME), 1)
     front.start()
     with dial(front, said) as raw:
-        until(lambda: len(front._greeted) == 1)
+        until(lambda: len(front._clients) == 1)
         front.stop()
-        assert front._greeted == set()
+        assert not front._clients
         with contextlib.suppress(ConnectionResetError):
             assert raw.recv(1) == b""
+
+
+@pytest.mark.parametrize("said", [b"", SSL])
+def test_stopping_lets_go_who_is_only_just_at_the_door(authority: Authority, said: bytes) -> None:
+    """Accepted in the round in which the front is stopped: a pool that connects again, when an estate is taken down."""
+    front = TlsFront(authority.issue(NAME), 1)
+    front.start()
+    loop, ended, held, door = front._loop, front._ended, threading.Event(), threading.Event()
+    assert loop is not None
+    assert ended is not None
+
+    def hold() -> None:
+        held.set()
+        door.wait(5)
+        loop.call_soon(ended.set)
+
+    loop.call_soon_threadsafe(hold)
+    assert held.wait(5)
+    with dial(front, said) as raw:
+        door.set()
+        front.stop()
+        with contextlib.suppress(ConnectionResetError):
+            assert read_all(raw) in (b"", b"S")
+    gc.collect()  # a socket that nobody closed is warned of here, and a warning is an error
+
+
+def test_stopping_waits_for_no_backend_that_takes_nothing_more(authority: Authority) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        front = TlsFront(authority.issue(NAME), deaf.getsockname()[1])
+        front.start()
+        with dial(front, SSL) as raw, secured(raw, authority) as client:
+            client.settimeout(0.5)
+            with pytest.raises(OSError, match="timed out"):
+                client.sendall(bytes(64 << 20))  # more than all buffers on the way hold
+            front.stop()
+            assert not front._thread.is_alive()
+    gc.collect()
 
 
 def test_a_front_that_never_started_can_be_stopped(authority: Authority) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import struct
-from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
 
@@ -21,6 +21,7 @@ GSS_REQUEST = 80877104
 _CHUNK = 1 << 16
 _PATIENCE = 10.0  # seconds: for a client's first words, and for the TLS handshake
 _HEAD = struct.Struct("!II")
+_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def refusal(message: str) -> bytes:
@@ -41,8 +42,7 @@ class TlsFront:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
         self._ready: Future[int] = Future()
-        self._clients: set[asyncio.Task[None]] = set()
-        self._greeted: set[asyncio.Transport] = set()  # those that have not asked for TLS yet
+        self._clients: dict[asyncio.Task[None], socket.socket] = {}
         self._thread = Thread(target=lambda: asyncio.run(self._serve()), name="tls front", daemon=True)
 
     def start(self) -> int:
@@ -66,66 +66,93 @@ class TlsFront:
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         try:
-            server = await self._loop.create_server(lambda: _Greeter(self._welcome, self._greeted), "127.0.0.1", 0)
+            listening = socket.create_server(("127.0.0.1", 0))
         except OSError as error:
             self._ready.set_exception(error)
             return
-        self._ready.set_result(server.sockets[0].getsockname()[1])
-        await self._ended.wait()
-        server.close()
-        for transport in self._greeted:
-            transport.abort()
-        for client in self._clients:
-            client.cancel()
+        with listening:
+            listening.settimeout(0)
+            self._loop.add_reader(listening, self._accept, listening, self._ended)
+            self._ready.set_result(listening.getsockname()[1])
+            await self._ended.wait()
+            self._loop.remove_reader(listening)
+        await self._let_go()
+
+    def _accept(self, listening: socket.socket, ended: asyncio.Event) -> None:
+        """Every client is ours from here on: one whom asyncio accepts itself may be lost when the loop ends."""
+        with contextlib.suppress(OSError):  # it went away while it waited
+            client, _ = listening.accept()
+            client.settimeout(0)
+            task = asyncio.get_running_loop().create_task(self._attend(client, ended))
+            self._clients[task] = client
+            task.add_done_callback(self._clients.pop)
+
+    async def _let_go(self) -> None:
+        """Hang up on everybody and wait for them to end.
+
+        Not by cancelling: a task that has not begun yet, or asyncio in the middle of a handshake, would leave its
+        socket to the garbage collector.
+        """
+        for client in self._clients.values():
+            with contextlib.suppress(OSError):  # it hung up before us
+                client.shutdown(socket.SHUT_RDWR)
         await asyncio.gather(*self._clients, return_exceptions=True)
         await asyncio.sleep(0)  # an aborted transport closes its socket in the loop's next round
 
-    def _welcome(self, transport: asyncio.Transport) -> None:
-        """Called when a client asked for TLS and said nothing else."""
-        task = asyncio.get_running_loop().create_task(self._carry(transport))
-        self._clients.add(task)
-        task.add_done_callback(self._clients.discard)
-
-    async def _carry(self, transport: asyncio.Transport) -> None:
+    async def _attend(self, client: socket.socket, ended: asyncio.Event) -> None:
         # A client that hangs up, distrusts us or stalls is no concern of the estate's log.
-        with contextlib.suppress(OSError, EOFError):
-            reader, writer = await self._over_tls(transport)
-            try:
-                backend = await asyncio.open_connection("127.0.0.1", self._backend_port)
-                await _both_ways((reader, writer), backend)
-            finally:
-                writer.close()
-                transport.abort()
+        with client, contextlib.suppress(OSError, EOFError):
+            async with asyncio.timeout(_PATIENCE):
+                wants_tls = await _greet(client)
+            if wants_tls:
+                await self._carry(client, ended)
 
-    async def _over_tls(self, transport: asyncio.Transport) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _carry(self, client: socket.socket, ended: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=_CHUNK, loop=loop)
-        protocol = _Upgraded(reader, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        transport, _ = await loop.connect_accepted_socket(
+            lambda: protocol, client, ssl=self._context, ssl_handshake_timeout=_PATIENCE
+        )
         try:
-            secure = await loop.start_tls(
-                transport, protocol, self._context, server_side=True, ssl_handshake_timeout=_PATIENCE
-            )
-        except BaseException:
+            backend = await asyncio.open_connection("127.0.0.1", self._backend_port)
+            await _both_ways((reader, asyncio.StreamWriter(transport, protocol, reader, loop)), backend, ended)
+        finally:
             transport.abort()
-            raise
-        if secure is None:
-            raise ConnectionResetError("the client went away during the handshake")
-        reader.set_transport(secure)
-        return reader, asyncio.StreamWriter(secure, protocol, reader, loop)
 
 
-async def _both_ways(
-    client: tuple[asyncio.StreamReader, asyncio.StreamWriter], server: tuple[asyncio.StreamReader, asyncio.StreamWriter]
-) -> None:
-    """Copy until either side ends; the protocol has no half-closed state, so both are let go then."""
-    ways = [asyncio.ensure_future(_copy(client[0], server[1])), asyncio.ensure_future(_copy(server[0], client[1]))]
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        server[1].transport.abort()  # first: a second cancellation may end the wait below
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+async def _greet(client: socket.socket) -> bool:
+    """The words in the clear, before TLS; answers whether TLS comes next, and has refused it if not."""
+    loop, said = asyncio.get_running_loop(), b""
+    while True:
+        while len(said) < _HEAD.size:
+            heard = await loop.sock_recv(client, _CHUNK)
+            if not heard:
+                return False
+            said += heard
+        request = _HEAD.unpack_from(said)
+        if len(said) > _HEAD.size or request[0] != _HEAD.size or request[1] not in (GSS_REQUEST, SSL_REQUEST):
+            await loop.sock_sendall(client, refusal("no pg_hba.conf entry for this host, no encryption"))
+            return False
+        if request[1] == SSL_REQUEST:
+            await loop.sock_sendall(client, b"S")
+            return True
+        await loop.sock_sendall(client, b"N")
+        said = b""
+
+
+async def _both_ways(client: _Stream, server: _Stream, ended: asyncio.Event) -> None:
+    """Copy until either side ends; the protocol has no half-closed state, so both are let go then.
+
+    `ended` ends it too: while the server takes nothing more, a client's hanging up is not read.
+    """
+    ends = [_copy(client[0], server[1]), _copy(server[0], client[1]), ended.wait()]
+    tasks = [asyncio.ensure_future(end) for end in ends]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    server[1].transport.abort()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     client[1].close()
     with contextlib.suppress(OSError, TimeoutError):  # the server's last words are still on their way
         await asyncio.wait_for(client[1].wait_closed(), 1.0)
@@ -135,62 +162,3 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
     while chunk := await source.read(_CHUNK):
         sink.write(chunk)
         await sink.drain()
-
-
-class _Upgraded(asyncio.StreamReaderProtocol):
-    """A stream that became TLS after `connection_made`, which is where the base class looks."""
-
-    def eof_received(self) -> bool:
-        super().eof_received()
-        return False  # TLS cannot stay half open
-
-
-class _Greeter(asyncio.Protocol):
-    """The words in the clear, before TLS; `welcome` is called with the transport when TLS may start.
-
-    As long as it is ours, the transport is in `ours`.
-    """
-
-    def __init__(self, welcome: Callable[[asyncio.Transport], None], ours: set[asyncio.Transport]) -> None:
-        self._welcome = welcome
-        self._ours = ours
-        self._said = bytearray()
-        self._transport: asyncio.Transport | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # a TCP server's transport is one
-        self._transport = transport
-        self._ours.add(transport)
-        self._alarm = asyncio.get_running_loop().call_later(_PATIENCE, transport.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature is asyncio's
-        self._stop_alarm()
-        if self._transport is not None:
-            self._ours.discard(self._transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._said += data
-        if len(self._said) < _HEAD.size or self._transport is None:
-            return
-        request = _HEAD.unpack_from(self._said)
-        if len(self._said) > _HEAD.size or request[0] != _HEAD.size:
-            self._turn_away(self._transport)
-        elif request[1] == GSS_REQUEST:
-            self._said.clear()
-            self._transport.write(b"N")
-        elif request[1] == SSL_REQUEST:
-            self._stop_alarm()
-            self._ours.discard(self._transport)
-            self._transport.write(b"S")
-            self._welcome(self._transport)
-        else:
-            self._turn_away(self._transport)
-
-    def _turn_away(self, transport: asyncio.Transport) -> None:
-        transport.write(refusal("no pg_hba.conf entry for this host, no encryption"))
-        transport.close()
-
-    def _stop_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
