@@ -25,22 +25,30 @@ class Ports:
         self._lock = Lock()
 
     def take(self) -> int:
-        """A port that nobody listens on now."""
+        """A port that nobody listens on now, and that no other process takes in the next half minute."""
         with self._lock:
             while True:
                 port = secrets.choice(self._RANGE)
-                if port not in self._given and _is_free(port):
+                if port not in self._given and _reserve(port):
                     self._given.add(port)
                     return port
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
+def _reserve(port: int) -> bool:
+    """Whether the port was free; it is then kept for who is told of it, as a connection of it that ended just now.
+
+    Such a connection (TIME_WAIT: 60 s on Linux, 30 s on macOS) is in the way of the first bind below, which other
+    estates do as well, and not in the way of a server that binds with SO_REUSEADDR, as PostgreSQL and Go's do.
+    """
+    try:
+        with socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+        with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(("127.0.0.1", port)):
+            accepted, _ = server.accept()
+            accepted.close()  # before the other end: the state is kept by who closes first
+    except OSError:
+        return False
+    return True
 
 
 def until(ready: Callable[[], bool], child: Child, *, seconds: float = 20.0, every: float = 0.03) -> None:
