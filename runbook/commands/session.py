@@ -71,7 +71,7 @@ class RunSession:
 
     @property
     def targets(self) -> Mapping[str, int | None]:
-        return as_mapping(self._aims)
+        return self._aims.model_dump(include={"rto_s", "rpo_s"})
 
     @property
     def forecast(self) -> Forecast:
@@ -172,11 +172,6 @@ def _is_time_to_look_back(said: Said) -> bool:
         return False
     begins = said.kind is Kind.STARTED and said.step is None
     return begins or (said.kind is Kind.RESULT and said.step == closing.steps[-1].id)
-
-
-def as_mapping(targets: Targets) -> dict[str, int | None]:
-    """`rto_s` and `rpo_s`."""
-    return {"rto_s": targets.rto_s, "rpo_s": targets.rpo_s}
 
 
 async def uninterrupted(work: Awaitable[T]) -> T:

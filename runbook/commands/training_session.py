@@ -21,7 +21,7 @@ from runbook.commands.closing import record, training_book
 from runbook.commands.machine import LocalHouse, SystemClock
 from runbook.commands.places import JOURNAL, Home
 from runbook.commands.plans import Plan, policy_hash
-from runbook.commands.session import TICK_S, RunSession, Tools, as_mapping, uninterrupted
+from runbook.commands.session import TICK_S, RunSession, Tools, uninterrupted
 from runbook.config import Environment, Targets
 from runbook.engine.conductor import Conductor
 from runbook.engine.desk import Desk
@@ -232,7 +232,7 @@ def _declared(run_id: str, plan: Plan, operator: Operator | None) -> dict[str, A
         "environment": "practice",
         "operator": who if operator is None else {"name": getpass.getuser(), "role": "operator"},
         "witness": None,
-        "targets": as_mapping(Targets()),
+        "targets": Targets().model_dump(),
         "policy": {"ref": Policy().reference, "sha256": policy_hash(Policy())},
         "tool_version": __version__,
         "providers": "LOOPBACK",

@@ -26,7 +26,6 @@ from runbook.records.chain import read_chain
 from runbook.records.disk import Disk, reading
 from runbook.views import Banner
 
-BUDGETS = "targets.stages."  # how the keys of a declared configuration begin that are stages' budgets
 AT_ONCE = 100  # events that are told before the screen is painted again: a long journal must not hold it up
 
 
@@ -96,11 +95,9 @@ def _declared(path: Path) -> Mapping[str, Any]:
 
 
 def _targets(declared: Mapping[str, Any]) -> Targets:
-    """As they were declared, and each stage's budget as the configuration had it; none where that cannot be read."""
-    settings = declared.get("configuration") or {}
-    stages = {key.removeprefix(BUDGETS): text for key, text in settings.items() if key.startswith(BUDGETS) and text}
+    """As they were declared, each stage's budget among them; none where that cannot be read."""
     try:
-        return Targets.model_validate({**(declared.get("targets") or {}), "stages": stages})
+        return Targets.model_validate(declared.get("targets") or {})
     except ValidationError:
         return Targets()
 

@@ -77,6 +77,15 @@ def test_a_drill_leaves_a_row_its_evidence_and_nothing_else(real: MemoryReal) ->
     assert dict(assessor.files()).items() <= beside.items(), "whoever is handed the folder can read and verify it"
 
 
+def test_what_a_stage_was_given_stands_in_its_record(real: MemoryReal) -> None:
+    settings = real.file.read_text().replace("[policy]", "[targets.stages]\nvault_s = 1800\n\n[policy]")
+    real.file.write_text(settings)
+    folder = Path(real.walk("drill").folder)
+    stages = json.loads((folder / "run.json").read_text())["stages"]
+    assert [stage["target_s"] for stage in stages] == [None, 1800, None, None, None]
+    assert "| 30 min 0 s " in (folder / "report.md").read_text()
+
+
 def test_a_recovery_keeps_what_it_restored(real: MemoryReal) -> None:
     ending = real.walk("recovery")
     assert ending.outcome in {"PASS", "PASS_WITH_ISSUES"}, ending.report

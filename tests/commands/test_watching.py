@@ -27,12 +27,8 @@ REAL: dict[str, Any] = {
     "platform": "Practice Clinic",
     "environment": "staging",
     "providers": "LOOPBACK",
-    "configuration": {
-        "staging.aws.account_id": "111122223333",
-        "targets.stages.vault_s": "1800",
-        "targets.stages.database_s": "",
-    },
-    "targets": {"rto_s": 3600, "rpo_s": None},
+    "configuration": {"staging.aws.account_id": "111122223333"},
+    "targets": {"rto_s": 3600, "rpo_s": None, "stages": {"vault_s": 1800, "database_s": None}},
 }
 
 

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from runbook import __version__
 from runbook.commands.configured import Configured
 from runbook.commands.plans import policy_hash
-from runbook.commands.session import as_mapping
 from runbook.config import Environment
 from runbook.config.file import ENVIRONMENT_OF
 from runbook.engine.errors import Refused, WrongUse
@@ -89,7 +88,7 @@ class Beginning:
             "environment": self.environment.name,
             "platform": settings.platform.name,
             **said,
-            "targets": as_mapping(settings.targets),
+            "targets": settings.targets.model_dump(),
             "policy": {"ref": policy.reference, "sha256": policy_hash(policy)},
             "tool_version": __version__,
             "providers": "LOOPBACK" if self.loopback else "REAL",

@@ -19,10 +19,17 @@ REACHED = frozenset({"PASS", "ATTESTED", "ACCEPTED"})
 
 
 def stages(run: Run, procedure: Procedure[H], events: Iterable[Event]) -> list[dict[str, Any]]:
-    """One element a stage of the policy; machine, human and waiting seconds add up to `seconds`."""
+    """One element a stage of the policy; machine, human and waiting seconds add up to `seconds`.
+
+    `target_s` is the budget that was declared for it, of which no verdict hangs.
+    """
     last_seen = {event.stage: event.at for event in events if event.stage is not None}
     said = results(run, procedure)
-    return [_stage(run, stage, said[stage.id], last_seen.get(stage.id)) for stage in procedure.stages]
+    budgets = (run.declared.get("targets") or {}).get("stages") or {}
+    return [
+        _stage(run, stage, said[stage.id], last_seen.get(stage.id)) | {"target_s": budgets.get(f"{stage.id}_s")}
+        for stage in procedure.stages
+    ]
 
 
 def results(run: Run, procedure: Procedure[H]) -> dict[str, str]:
@@ -52,7 +59,6 @@ def _stage(run: Run, stage: Stage[H], result: str, last_seen: datetime | None) -
         "machine_s": seconds - human - waiting,
         "human_s": human,
         "waiting_s": waiting,
-        "target_s": None,
     }
 
 

@@ -11,7 +11,7 @@ from runbook.records.report.markdown import bar
 from runbook.records.report.picture import drawn, moments
 from runbook.records.report.words import Document, clock, of_day, when
 
-_STAGES = ("stage", "result", "took", "machine", "people", "nobody", "when")
+_STAGES = ("stage", "result", "took", "machine", "people", "nobody")
 _OBJECTIVES = ("objective", "achieved", "target", "met", "from which times")
 _ARITHMETIC = (
     "The time to recover runs to the last check of the last stage, and waiting is in it. The age of the newest data is "
@@ -22,7 +22,9 @@ _ARITHMETIC = (
 def timeline(document: Document) -> Section:
     """Stages on one axis, and the two objectives with both their times and whose clock."""
     picture = drawn(document)
-    stages = Table(_STAGES, _stages(document), drawn=1 if picture else 0)
+    budgets = any(stage["target_s"] is not None for stage in document["stages"])
+    heads = (*_STAGES, "budget", "when") if budgets else (*_STAGES, "when")
+    stages = Table(heads, _stages(document, budgets=budgets), drawn=1 if picture else 0)
     objectives = Table(_OBJECTIVES, _objectives(document))
     shown = (Picture(picture), stages) if picture else (stages,)
     return Section("Timeline", (*shown, objectives, Note(_arithmetic(document))))
@@ -43,7 +45,7 @@ def sections(document: Document) -> Iterator[Section]:
     yield Section("Decisions", (Table(heads, decisions) if decisions else Note("None were asked for."),))
 
 
-def _stages(document: Document) -> Sequence[Sequence[Cell]]:
+def _stages(document: Document, *, budgets: bool) -> Sequence[Sequence[Cell]]:
     begin, times = when(document["started_at"]), list(moments(document))
     end = max(times) if times else None
     return [
@@ -51,10 +53,18 @@ def _stages(document: Document) -> Sequence[Sequence[Cell]]:
             f"{stage['number']} {stage['title']}",
             Word(stage["result"]),
             *(duration(stage[name]) for name in ("seconds", "machine_s", "human_s", "waiting_s")),
+            *([_budget(stage)] if budgets else []),
             _bar(stage, begin, end),
         )
         for stage in document["stages"]
     ]
+
+
+def _budget(stage: Document) -> str:
+    budget = stage["target_s"]
+    if budget is None:
+        return "none"
+    return f"{duration(budget)}, over" if stage["seconds"] > budget else duration(budget)
 
 
 def _bar(stage: Document, begin: datetime | None, end: datetime | None) -> str:

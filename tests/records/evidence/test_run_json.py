@@ -149,6 +149,18 @@ def test_a_target_is_met_or_not_and_never_met_when_not_set(tmp_path: Path, targe
     assert document_of(events)["rto"]["met"] == met
 
 
+def test_a_stage_has_the_budget_that_was_declared_for_it(tmp_path: Path) -> None:
+    clock = FakeClock()
+    targets = {"rto_s": 1, "rpo_s": None, "stages": {"identity_s": None, "vault_s": 1}}
+    stages = document_of(tell_calm(journal(tmp_path / "told", clock), clock, {**DECLARED, "targets": targets}))[
+        "stages"
+    ]
+    assert {stage["id"]: stage["target_s"] for stage in stages} == dict.fromkeys(
+        ["identity", "database", "application", "connectivity"]
+    ) | {"vault": 1}
+    assert [stage["result"] for stage in stages] == ["PASS"] * 5  # it took longer: of no verdict's concern
+
+
 def test_run_json_is_whole_or_old(tmp_path: Path, calm: dict[str, Any]) -> None:
     sealing.write_document(tmp_path, {"old": True})
     full, short, tired = FullDisk(), ShortDisk(), TiredDisk()

@@ -51,6 +51,18 @@ def test_without_a_target_nothing_is_met(calm: dict[str, Any]) -> None:
     assert "met: " not in text
 
 
+def test_a_stage_stands_beside_its_budget_where_budgets_were_declared(calm: dict[str, Any]) -> None:
+    assert "budget" not in rendering.markdown(calm)
+    budgets = {"identity": 1, "vault": 1800}
+    stages = [stage | {"target_s": budgets.get(stage["id"])} for stage in calm["stages"]]
+    text = rendering.markdown(calm | {"stages": stages})
+    rows = {cells[1].strip(): cells[7].strip() for line in text.splitlines() if len(cells := line.split("|")) == 10}
+    assert rows["stage"] == "budget"
+    assert rows["1 Identity & Access"] == "1 s, over"
+    assert rows["2 Encryption Vault"] == "30 min 0 s"
+    assert rows["3 Core Database"] == "none"
+
+
 @pytest.mark.parametrize(("ms", "words"), [(0, "0 ms ahead of"), (1200, "1,200 ms ahead of"), (-40, "40 ms behind")])
 def test_whose_clock_was_ahead_is_said(calm: dict[str, Any], ms: int, words: str) -> None:
     assert f"this machine's clock was {words} the provider's." in rendering.markdown(calm | {"clock_offset_ms": ms})
