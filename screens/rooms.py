@@ -27,6 +27,7 @@ from screens.run.screen import RunScreen
 from screens.terminal import signals
 
 PATIENCE_S = 5.0  # a walk that was cancelled and does not end holds the terminal no longer than this
+UNSENT_S = 300.0  # a note that came too late can be read, and written down elsewhere, for so long
 
 
 class Rooms:
@@ -105,8 +106,12 @@ class Rooms:
 
     async def _show_last(self, screen: Screen[None], code: int) -> None:
         self.code, self._walk = code, None
+        typed = next((each.typed.strip() for each in self._app.screen_stack if isinstance(each, NoteDialog)), "")
         if await self._to_base():
             self._app.push_screen(screen, self._was_read)
+            if typed:  # nothing that was typed is lost; a run that has ended takes no finding
+                title = "Not recorded: the run had ended by then"
+                self._app.notify(typed, title=title, severity="warning", timeout=UNSENT_S, markup=False)
 
     async def _to_base(self) -> bool:
         """Close the run's screens, whatever is open on top of them; home, where there is one, stays.

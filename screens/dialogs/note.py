@@ -52,8 +52,12 @@ class NoteDialog(Ask[None]):
 
     def again(self) -> NoteDialog:
         """What is being typed has nothing to do with the question below it."""
-        typed = next((entry.value for entry in self.query(Input)), self._begun)
-        return NoteDialog(self.session, begun=typed, severity=self._severity)
+        return NoteDialog(self.session, begun=self.typed, severity=self._severity)
+
+    @property
+    def typed(self) -> str:
+        """What stands in it now."""
+        return next((entry.value for entry in self.query(Input)), self._begun)
 
     def on_mount(self) -> None:
         """Minor, until somebody says otherwise."""
@@ -71,7 +75,7 @@ class NoteDialog(Ask[None]):
 
     def action_record(self) -> None:
         """Into the record, or why not."""
-        text = self.query_one(Input).value.strip()
+        text = self.typed.strip()
         if not text:
             self._say("Nothing is typed yet.")
             return

@@ -157,7 +157,7 @@ def _differing(here: Here, instance: Instance) -> Iterator[str]:
         ("Multi-AZ", asked.multi_az, instance.multi_az),
         ("deletion protection", asked.deletion_protection, instance.deletion_protection),
         ("IAM sign-in", asked.iam_auth, instance.iam_auth),
-        ("minor upgrades by themselves", asked.auto_minor_upgrade, instance.auto_minor_upgrade),
+        ("automatic minor upgrades", asked.auto_minor_upgrade, instance.auto_minor_upgrade),
         ("days that backups are kept", asked.retention_days, instance.retention_days),
     )
     yield from (f"{name} is {have}, not {want}" for name, want, have in pairs if have not in {None, "", ()} | {want})

@@ -125,7 +125,7 @@ async def show_restore(here: Here) -> Preview:
             Change("Multi-AZ", "", _yes(wanted.multi_az)),
             Change("deletion protection", "", _yes(wanted.deletion_protection)),
             Change("IAM sign-in", "", _yes(wanted.iam_auth)),
-            Change("minor upgrades by themselves", "", _yes(wanted.auto_minor_upgrade)),
+            Change("automatic minor upgrades", "", _yes(wanted.auto_minor_upgrade)),
             Change("storage", "", "of the kind that the backup has"),
             Change("backups kept", "", f"{wanted.retention_days} days"),
             Change("tags", "", ", ".join(f"{key}={value}" for key, value in wanted.tags.items())),

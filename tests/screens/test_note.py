@@ -11,6 +11,7 @@ from runbook.engine.errors import WrongUse
 from runbook.engine.ports import Operator
 from runbook.engine.verdict import Finding
 from screens.dialogs.note import LIMIT, NoteDialog
+from screens.reading.report import ReportScreen
 from screens.run.screen import RunScreen
 from tests.screens.driving import click, running, until, until_on, words
 from tests.screens.fake import FakeSession
@@ -66,6 +67,26 @@ async def test_the_mouse_records_it_too() -> None:
         await until(pilot, lambda: bool(session.run.findings))
         app._leave(130)
     assert session.run.findings == (Finding(SAW, "major"),)
+
+
+async def test_what_is_being_typed_when_the_run_ends_is_shown_as_not_recorded() -> None:
+    over = asyncio.Event()
+
+    async def until_over(session: FakeSession, _: Operator) -> None:
+        session.stage_done("identity")
+        await over.wait()
+
+    session = FakeSession(until_over)
+    async with running(session) as (app, pilot):
+        await _opened(session, app, pilot)
+        await pilot.press(*SAW)
+        over.set()
+        await until_on(pilot, ReportScreen)
+        await until(pilot, lambda: bool(app._notifications))
+        (told,) = app._notifications
+        await pilot.press("enter")
+    assert (told.title, told.message) == ("Not recorded: the run had ended by then", SAW)
+    assert session.run.findings == ()
 
 
 async def test_nothing_typed_and_nothing_wanted_record_nothing() -> None:

@@ -9,6 +9,7 @@ from runbook.config import Targets
 from runbook.engine.events import Kind
 from runbook.engine.outcome import stage_result, tally
 from runbook.engine.ports import Act, Choice, Decision, SecretAnswer
+from screens.dialogs.confirm import NAME
 from steps import PROCEDURE
 from steps.facts import DataUntil, InstanceRestored, SharesUsed
 from tests.support.operator import OPEN, RETRY, abort, attest, back
@@ -49,6 +50,15 @@ async def test_a_calm_run_passes_everything_and_leaves_nothing(practice: Practic
     shown = tally(run, PROCEDURE)
     assert shown.criteria == {"boots": "PASS", "connects": "PASS", "decrypts": "PASS"}
     assert shown.controls == {"sealed": "PASS", "damaged": "PASS"}
+
+
+async def test_the_settings_of_a_new_instance_have_names_short_enough_to_stand_beside_their_values(
+    practice: Practice,
+) -> None:
+    operator = practice.operator()
+    await practice.walk(operator)
+    (asked,) = operator.questions("confirm database.restore")
+    assert [change.name for change in asked.preview.changes if len(change.name) > NAME] == []
 
 
 async def test_every_result_says_what_was_expected_what_was_seen_and_from_where(practice: Practice) -> None:
