@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment, Segments
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -28,6 +29,7 @@ from textual.theme import Theme
 from textual.worker import Worker
 
 from runbook.views import Preferences, Session, Source
+from screens.frame import Frame
 from screens.home.screen import HomeScreen, Told
 from screens.looks import keymap, themes
 from screens.terminal import signals
@@ -187,6 +189,12 @@ class RunbookApp(App[None]):
         self.notify(await asyncio.to_thread(self._source.keep_theme, name), markup=False)
 
     # -- what Textual would otherwise do --------------------------------------------------------------------------
+    async def on_event(self, event: events.Event) -> None:
+        """Clicks reach no button that is greyed, and a screen has to know of them: see `Frame.pressed`."""
+        if isinstance(event, events.MouseDown) and self.screen_stack and isinstance(self.screen, Frame):
+            self.screen.pressed()
+        await super().on_event(event)
+
     def get_driver_class(self) -> type[Driver]:
         """The terminal may be closed under a run."""
         found = super().get_driver_class()

@@ -72,16 +72,20 @@ class Frame(Screen[T]):
             self.refresh_bindings()
 
     def on_key(self, event: events.Key) -> None:
-        """Who was typing when this came up has not read it: it listens when the keys have been still for a moment."""
+        """Also one that is bound to nothing."""
         del event
-        self._still_typed()
+        self.pressed()
 
     def on_input_changed(self, event: Any) -> None:
         """An entry keeps its keys to itself: what is typed into it counts as well."""
         del event  # Any: home has no entry, and its first frame does not wait for them to be loaded
-        self._still_typed()
+        self.pressed()
 
-    def _still_typed(self) -> None:
+    def pressed(self) -> None:
+        """A key or a mouse button.
+
+        Who was typing or clicking when this came up has not read it: it listens when both have been still for a moment.
+        """
         if self._grace is not None and not self._listening:
             self._grace.reset()
 

@@ -12,12 +12,14 @@ from textual.widgets import Input, Static
 from runbook.engine.ports import Attest
 from runbook.views import Session
 from screens.dialogs.ask import HELP, Ask
+from screens.dialogs.doubt import SecondThought
 from screens.text import one_line, plain
 from screens.widgets.inputs import Entry
 from screens.widgets.pairs import Pair
 
 AS_STATED = "as stated"
 WITHOUT = "Once more states it without; that may become a finding."
+ONCE_MORE = "It will stand in the record under your name: once more states it."
 
 
 class AttestDialog(Ask[str]):
@@ -40,7 +42,7 @@ class AttestDialog(Ask[str]):
     def __init__(self, session: Session, ask: Attest) -> None:
         super().__init__(session, kind=f"Your statement · {ask.step}", headline=ask.statement, step=ask.step)
         self._asks = ask.asks
-        self._told = False  # that what is asked for is missing: a statement without it is one too, and judged as such
+        self._doubt = SecondThought(self)  # where nothing was typed, Enter may have been meant for another screen
 
     def body(self) -> Iterable[Widget]:
         """What it means to state it."""
@@ -54,11 +56,11 @@ class AttestDialog(Ask[str]):
         yield Static(id="note", markup=False)
 
     def action_state(self) -> None:
-        """It is so; what is asked for with it is asked for once more, and then left out."""
+        """It is so.  Nothing typed is a statement too, and judged as such; it takes a second press."""
         typed = self.query_one(Input).value.strip()
-        if self._asks and not typed and not self._told:
-            self._told = True
-            self.query_one("#note", Static).update(plain(f"Not typed yet: {self._asks}. {WITHOUT}"))
+        if not typed and not self._doubt.pressed():
+            said = f"Not typed yet: {self._asks}. {WITHOUT}" if self._asks else ONCE_MORE
+            self.query_one("#note", Static).update(plain(said))
             self.query_one(Input).focus()
             return
         self.dismiss(typed or AS_STATED)
@@ -66,7 +68,8 @@ class AttestDialog(Ask[str]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Who types has not left it out."""
         del event
-        self._told = False
+        if self._doubt.forget():
+            self.query_one("#note", Static).update("")
 
     def action_decline(self) -> None:
         """It is not so, or not known."""

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -17,6 +16,7 @@ from runbook.engine.ports import AskSecret, Secret, SecretAnswer
 from runbook.views import Session
 from screens.dialogs.ask import HELP
 from screens.dialogs.calling import Calling
+from screens.dialogs.doubt import SecondThought
 from screens.looks.keymap import key_of
 from screens.text import plain
 from screens.widgets.inputs import SecretInput
@@ -30,7 +30,6 @@ class ShareDialog(Calling):
     typed here stays.
     """
 
-    SURE_AFTER_S: ClassVar[float] = 0.7  # a held key and a double click come sooner than a second thought
     AUTO_FOCUS = "#labels, #secret"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "hand_in", "Hand in", id="share.hand-in", key_display="⏎", tooltip="Of the marked custodian"),
@@ -44,8 +43,7 @@ class ShareDialog(Calling):
         how = " · arrows or number mark whose" if len(ask.labels) > 1 else ""
         super().__init__(session, kind=f"Secret · {ask.step}{how}", headline=ask.prompt, step=ask.step)
         self._ask = ask
-        self._sure = False  # "nobody else" ends the attempt, so it is asked for twice
-        self._doubt: Timer | None = None
+        self._doubt = SecondThought(self)  # "nobody else" ends the attempt
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def body(self) -> Iterable[Widget]:
@@ -138,28 +136,17 @@ class ShareDialog(Calling):
 
     def action_none_left(self) -> None:
         """Nobody else can be reached: it ends the attempt, so it takes a second press, after a moment."""
-        if self._sure:
+        if self._doubt.pressed():
             self.dismiss(SecretAnswer(None, none_left=True))
             return
         self.say(
             f"Nobody else can be reached? Fewer than {self._ask.needed} shares open nothing: this attempt ends as "
             f"FAIL. Press {key_of(self, 'share.none-left')} again to say so."
         )
-        self._stop_doubting()
-        self._doubt = self.set_timer(self.SURE_AFTER_S, self._be_sure)
-
-    def _be_sure(self) -> None:
-        self._sure = True
-
-    def _stop_doubting(self) -> None:
-        if self._doubt is not None:
-            self._doubt.stop()
-        self._doubt, self._sure = None, False
 
     def _think_again(self) -> None:
         """Anything else that happens takes the first press back."""
-        if self._doubt is not None:
-            self._stop_doubting()
+        if self._doubt.forget():
             self.say("")
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
-from screens.dialogs.share import ShareDialog
+from screens.dialogs.doubt import SecondThought
 from screens.reading.fatal import FatalScreen
 from screens.reading.report import ReportScreen
 
@@ -38,7 +38,7 @@ def stylesheets_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in (Ask, FatalScreen, ReportScreen):
         monkeypatch.setattr(kind, "GRACE_S", 0.0)
-    monkeypatch.setattr(ShareDialog, "SURE_AFTER_S", 0.01)
+    monkeypatch.setattr(SecondThought, "AFTER_S", 0.01)
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from screens import dialogs
 from screens.dialogs.ask import Ask
 from screens.dialogs.attest import AS_STATED
 from screens.dialogs.confirm import differs
+from screens.dialogs.doubt import SecondThought
 from screens.dialogs.help import HelpDialog
-from tests.screens.driving import running, until, until_on, words
+from tests.screens.driving import click, running, until, until_on, words
 from tests.screens.fake import FakeSession
 from tests.screens.questions import ASK_SECRET, ATTEST, BY_HAND, CONFIRM
 
@@ -52,15 +53,33 @@ async def test_what_a_statement_asks_for_is_asked_for_where_it_is_typed(size: tu
 async def test_a_statement_without_what_it_asks_for_takes_a_second_press() -> None:
     session = asking(lambda o: o.attest(replace(ATTEST, asks=PRINTED)))
     async with running(session) as (app, pilot):
-        await until_on(pilot, Ask)
+        screen = await until_on(pilot, Ask)
         await pilot.press("enter")
         await until(pilot, lambda: f"Not typed yet: {PRINTED}" in words(app))
         assert not session.answers
         await pilot.press("x", "backspace", "enter")  # who typed did not leave it out: asked for again
         assert not session.answers
+        await until(pilot, lambda: screen._doubt.sure)  # type: ignore[attr-defined]  # a moment later
         await pilot.press("enter")
         await until(pilot, lambda: bool(session.answers))
     assert session.answers == [AS_STATED]
+
+
+@pytest.mark.parametrize("asks", ["", PRINTED])
+async def test_who_presses_enter_over_and_over_states_nothing(asks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SecondThought, "AFTER_S", 3600.0)
+    session = asking(lambda o: o.attest(replace(ATTEST, asks=asks)))
+    async with running(session) as (app, pilot):
+        await until_on(pilot, Ask)
+        await pilot.press(*["enter"] * 5)
+        await click(pilot, "state")
+        await click(pilot, "state")
+        await until(pilot, lambda: "nce more states it" in words(app))
+        assert not session.answers
+        await pilot.press("x")
+        await until(pilot, lambda: "nce more states it" not in words(app))
+        app._leave(130)
+    assert not session.answers
 
 
 # -- copying ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from textual.widgets import Input
 import screens
 from runbook.engine.ports import Act, Choice, Decision, SecretAnswer
 from screens.dialogs.ask import Ask
-from screens.dialogs.attest import AS_STATED
 from screens.dialogs.every_word import EveryWord
 from screens.dialogs.failure import FailureDialog
 from screens.dialogs.help import HelpDialog
@@ -128,7 +127,7 @@ CASES = {
     "app.keys": Case("run-progress", comes_to(KeysScreen), by_mouse=False),
     "app.note": Case("failure", comes_to(NoteDialog), by_mouse=False),
     "ask.help": Case("failure", comes_to(HelpDialog)),
-    "attest.state": Case("attest", answers(AS_STATED)),
+    "attest.state": Case("attest", answers("k"), first=("k",)),
     "attest.decline": Case("attest", answers("")),
     "by-hand.done": Case("by-hand", answers(True)),  # noqa: FBT003 - an answer
     "by-hand.not-done": Case("by-hand", answers(DECLINED)),

@@ -292,7 +292,7 @@ async def test_that_nobody_else_can_be_reached_takes_a_second_press() -> None:
         await pilot.press("x")
         assert "Press x/F4 again" in words(app)
         assert not session.answers
-        await until(pilot, lambda: app.screen._sure)  # type: ignore[attr-defined]  # a moment later
+        await until(pilot, lambda: app.screen._doubt.sure)  # type: ignore[attr-defined]  # a moment later
         await pilot.press("x")
         await until(pilot, lambda: bool(session.answers))
     assert session.answers == [SecretAnswer(None, none_left=True)]

@@ -162,7 +162,7 @@ async def test_of_a_flood_of_lines_the_newest_are_kept_and_the_keys_still_answer
 
 # -- sizes that change ----------------------------------------------------------------------------------------------
 KEYS: dict[type[Any], tuple[str, ...]] = {
-    AttestDialog: ("enter",),
+    AttestDialog: ("k", "enter"),
     CheckpointDialog: ("o",),
     FailureDialog: ("r",),
     ConfirmDialog: ("y",),

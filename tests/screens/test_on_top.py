@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from runbook.engine.ports import Operator
+from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.attest import AttestDialog
 from screens.dialogs.checkpoint import CheckpointDialog
@@ -19,7 +22,7 @@ from screens.dialogs.note import NoteDialog
 from screens.dialogs.share import ShareDialog
 from screens.frame import GRACE_S, Frame
 from screens.run.screen import RunScreen
-from tests.screens.driving import running, until, until_on
+from tests.screens.driving import click, running, until, until_on
 from tests.screens.fake import FakeSession
 from tests.screens.questions import ASK_SECRET, ATTEST, CONFIRM
 
@@ -50,6 +53,12 @@ async def _until_it_listens(pilot: Any, kind: type[Frame[Any]]) -> Any:
     screen: Any = await until_on(pilot, kind)
     await until(pilot, lambda: screen._listening)
     return screen
+
+
+def _press(app: RunbookApp, x: int, y: int) -> None:
+    """As the terminal's driver tells it; the pilot's own clicks go past the app."""
+    for kind in (events.MouseDown, events.MouseUp):
+        app.post_message(kind(None, x, y, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y))
 
 
 @pytest.mark.parametrize(
@@ -135,3 +144,30 @@ async def test_a_note_outlives_the_question_that_it_was_opened_on() -> None:
         await until_on(pilot, RunScreen)
         app._leave(130)
     assert [(found.text, found.severity) for found in session.run.findings] == [(SAW, "major")]
+
+
+async def test_who_clicks_over_and_over_answers_what_he_saw_and_nothing_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A greyed button gets no click, and it counts all the same."""
+
+    async def twice(session: FakeSession, operator: Operator) -> None:
+        await session.ask(operator.confirm(CONFIRM))
+        await session.ask(operator.confirm(replace(CONFIRM, title="Another one")))
+
+    session = FakeSession(twice)
+    async with running(session) as (app, pilot):
+        first = await _until_it_listens(pilot, ConfirmDialog)
+        monkeypatch.setattr(Ask, "GRACE_S", LONG_S)
+        await click(pilot, "agree")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog) and app.screen is not first)
+        second: Any = await until_on(pilot, ConfirmDialog)
+        begun: list[bool] = []
+        monkeypatch.setattr(second._grace, "reset", lambda: begun.append(True))
+        button = second.query_one("#do-agree")
+        assert button.disabled
+        for _ in range(2):
+            _press(app, button.region.x + 2, button.region.y)
+        await until(pilot, lambda: begun == [True, True])
+        assert session.answers == [True]
+        app._leave(130)

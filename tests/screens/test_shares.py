@@ -15,6 +15,7 @@ from screens.dialogs import ask, checkpoint
 from screens.dialogs.ask import Ask
 from screens.dialogs.by_hand import ByHandDialog
 from screens.dialogs.checkpoint import CheckpointDialog
+from screens.dialogs.doubt import SecondThought
 from screens.dialogs.help import HelpDialog
 from screens.dialogs.leave import LeaveDialog
 from screens.dialogs.share import ShareDialog
@@ -48,7 +49,7 @@ def _asking(question: AskSecret) -> FakeSession:
 
 # -- two ways to end ----------------------------------------------------------------------------------------------
 async def test_neither_a_held_key_nor_a_double_click_says_that_nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ShareDialog, "SURE_AFTER_S", 3600.0)
+    monkeypatch.setattr(SecondThought, "AFTER_S", 3600.0)
     session = _asking(ASK_SECRET)
     async with running(session) as (app, pilot):
         await until_on(pilot, ShareDialog)
@@ -66,7 +67,7 @@ async def test_anything_else_takes_the_first_press_back(key: str) -> None:
     async with running(session) as (app, pilot):
         screen = await until_on(pilot, ShareDialog)
         await pilot.press("x")
-        await until(pilot, lambda: screen._sure)  # type: ignore[attr-defined]  # a moment later
+        await until(pilot, lambda: screen._doubt.sure)  # type: ignore[attr-defined]  # a moment later
         await pilot.press(key)
         assert "Press x/F4 again" not in words(app)
         await pilot.press("x")
@@ -92,7 +93,7 @@ async def test_while_typing_x_is_a_letter_and_f4_is_the_key() -> None:
         screen = await until_on(pilot, ShareDialog)
         await pilot.press("enter", "x", "f4")
         assert screen.query_one(SecretInput).value == "x"
-        await until(pilot, lambda: screen._sure)  # type: ignore[attr-defined]  # a moment later
+        await until(pilot, lambda: screen._doubt.sure)  # type: ignore[attr-defined]  # a moment later
         await pilot.press("f4")
         await until(pilot, lambda: bool(session.answers))
     assert session.answers == [SecretAnswer(None, none_left=True)]

@@ -26,6 +26,7 @@ from tests.screens.fake import SHARE, FakeSession
 from tests.screens.gallery_rooms import HOME
 from tests.screens.questions import CUSTODIANS, everything
 
+STATED = "as I see it"
 NEWEST = "drill-20261013T100000Z-7f3a"
 
 
@@ -37,9 +38,9 @@ def _session() -> FakeSession:
     return FakeSession(everything, phone=Phone(CUSTODIANS, _ring))
 
 
-def _assert_walked(session: FakeSession, *, share_of: str) -> None:
+def _assert_walked(session: FakeSession, *, share_of: str, stated: str) -> None:
     attested, first_gate, decided, confirmed, by_hand, secret, choice, *gates = session.answers
-    assert attested == AS_STATED
+    assert attested == stated
     assert decided == Decision(Act.RETRY)
     assert confirmed is True
     assert by_hand is True
@@ -58,7 +59,7 @@ async def test_a_run_is_walked_from_home_to_the_report_with_the_keyboard_alone(s
     async with running(session, size, start=None) as (app, pilot):
         await pilot.press("t", "enter")
         for dialog, *keys in (
-            (AttestDialog, "enter"),
+            (AttestDialog, *STATED, "enter"),
             (CheckpointDialog, "o"),
             (FailureDialog, "r"),
             (ConfirmDialog, "y"),
@@ -76,7 +77,7 @@ async def test_a_run_is_walked_from_home_to_the_report_with_the_keyboard_alone(s
         await until_on(pilot, HomeScreen)
         await pilot.press("q")
     assert app.return_code == 0
-    _assert_walked(session, share_of="Grace Hopper")
+    _assert_walked(session, share_of="Grace Hopper", stated=STATED)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,7 +88,7 @@ async def test_a_run_is_walked_from_home_to_the_report_with_the_mouse_alone(size
         await until_on(pilot, ScenarioScreen)
         await click(pilot, "start")
         for dialog, *actions in (
-            (AttestDialog, "state"),
+            (AttestDialog, "state", "state"),
             (CheckpointDialog, "open_gate"),
             (FailureDialog, "retry"),
             (ConfirmDialog, "agree"),
@@ -108,7 +109,7 @@ async def test_a_run_is_walked_from_home_to_the_report_with_the_mouse_alone(size
         await until_on(pilot, HomeScreen)
         await _click_entry(pilot, "quit")
     assert app.return_code == 0
-    _assert_walked(session, share_of="Ada Lovelace")
+    _assert_walked(session, share_of="Ada Lovelace", stated=AS_STATED)
 
 
 # -- from home to the report of a recorded run, and home again --------------------------------------------------------
