@@ -227,6 +227,26 @@ class HistoryView:
     runs: tuple[RecordedRun, ...]
     trends: tuple[Trend, ...]
 
+    @property
+    def undamaged(self) -> tuple[RecordedRun, ...]:
+        """Those whose rows are as they were written."""
+        return tuple(run for run in self.runs if not run.damaged)
+
+    @property
+    def newest(self) -> RecordedRun | None:
+        """The last of them, whatever came of it."""
+        return next(reversed(self.undamaged), None)
+
+    @property
+    def findings_open(self) -> int:
+        """Over all of them."""
+        return sum(run.findings_open for run in self.undamaged)
+
+    @property
+    def due(self) -> QuarterLine | None:
+        """The quarter whose test is next, or overdue; None of training's log."""
+        return next(reversed(self.quarters), None)
+
 
 class Source(Protocol):
     """Where the screens get what they show beside a run.

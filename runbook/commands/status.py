@@ -26,17 +26,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show(home: Home, found: Found, *, as_json: bool) -> int:
-    """How the platform stands, where one is configured; then every run, newest first, training's of this home too."""
+    """How the platform stands, where one is configured; then every run, newest first, training's of this home too.
+
+    With a configuration that cannot be used the answer is never 0: who watches this would take it for "all is well".
+    """
     runs = all_runs(home, found.platform)
     if found.trouble:
         print(f"runbook: {found.trouble}", file=sys.stderr)
     now = SystemClock().now()
     view, unread = _history(found.platform, now) if found.platform else (None, False)
     if as_json:
-        print(json.dumps(_document(runs, view, now), indent=2))
-    else:
+        print(json.dumps({**_document(runs, view, now), "trouble": found.trouble or None}, indent=2))
+    elif runs or not found.trouble:
         _print(runs, view, now)
-    return _exit(view, unread=unread)
+    return ExitCode.WRONG_USE if found.trouble else _exit(view, unread=unread)
 
 
 def _history(platform: Configured, now: datetime) -> tuple[HistoryView | None, bool]:

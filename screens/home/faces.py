@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from runbook.views import DRILL, HomeView
-from screens.home.standing import age, newest, upcoming
+from screens.home.standing import age
 from screens.text import one_line
 from screens.words import BAD, QUARTERS, WARN, Mark, ago, outcome
 
@@ -75,7 +75,7 @@ def _unfinished(view: HomeView) -> Face | None:
 
 
 def _failed(view: HomeView) -> Face | None:
-    last = newest(view.history)
+    last = view.history.newest if view.history else None
     if last is None or last.outcome not in BADLY:
         return None
     mark = outcome(last.outcome)
@@ -96,16 +96,16 @@ def _never(view: HomeView) -> Face | None:
 
 
 def _overdue(view: HomeView) -> Face | None:
-    line = upcoming(view.history)
+    line = view.history.due if view.history else None
     if line is None or not line.overdue:
         return None
     return _face(QUARTERS["OVERDUE"], f"the {line.name} drill, {line.sentence}", DRILL)
 
 
 def _passing(view: HomeView) -> Face:
-    last = newest(view.history)
+    last = view.history.newest if view.history else None
     assert last is not None  # else the face is that of a platform that was never drilled
-    line = upcoming(view.history)
+    line = view.history.due if view.history else None
     due = f"; the {line.name} drill is due {line.sentence}" if line and line.state == "DUE" else ""
     return _face(outcome(last.outcome), f"last {last.mode.lower()}, {age(last, view.now)}{due}", DRILL)
 

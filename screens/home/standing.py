@@ -25,7 +25,7 @@ def rows(view: HomeView) -> Content:
     if history is not None:
         told = [
             ("Restored", _restored(history.last_success, view.now)),
-            ("Quarter", _quarter(upcoming(history))),
+            ("Quarter", _quarter(history.due)),
             ("Last run", _last(history, view.now)),
             ("Findings", _findings(history)),
             ("Test log", _log(history)),
@@ -52,7 +52,7 @@ def _quarter(line: QuarterLine | None) -> Content:
 
 
 def _last(history: HistoryView, now: datetime) -> Content:
-    last = newest(history)
+    last = history.newest
     if last is None:
         return Content.styled("none", QUIET)
     signed = {"PENDING": ", not signed off", "DECLINED": ", sign-off declined"}.get(last.signoff, "")
@@ -61,7 +61,7 @@ def _last(history: HistoryView, now: datetime) -> Content:
 
 
 def _findings(history: HistoryView) -> Content:
-    count = sum(run.findings_open for run in history.runs)
+    count = history.findings_open
     return Content.styled(f"! {count} open", WARN) if count else Content.styled("none open", QUIET)
 
 
@@ -69,18 +69,10 @@ def _log(history: HistoryView) -> Content:
     if not history.begun:
         return Content.styled("○ nothing recorded yet", QUIET)
     rows = f"  {len(history.runs)} run{'s' * (len(history.runs) != 1)} recorded"
+    if altered := len(history.runs) - len(history.undamaged):
+        rows += f", {altered} not as written"
     mark = Mark("✓", f"verified ({history.verdict})", GOOD) if history.sound else Mark("✗", history.verdict, BAD)
     return Content.assemble(mark.content, rows)
-
-
-def newest(history: HistoryView | None) -> RecordedRun | None:
-    """The last run that is recorded, whatever came of it."""
-    return history.runs[-1] if history and history.runs else None
-
-
-def upcoming(history: HistoryView | None) -> QuarterLine | None:
-    """The quarter whose test is next, or overdue."""
-    return history.quarters[-1] if history and history.quarters else None
 
 
 def age(run: RecordedRun, now: datetime) -> str:

@@ -201,9 +201,22 @@ def test_a_configuration_that_is_wrong_keeps_nobody_from_looking_or_training(
     training.runbook("train", "--unattended")
     for command in (["status"], ["resume"]):
         capsys.readouterr()
-        assert training.runbook(*command, "--config", str(broken)) in {ExitCode.PASS, ExitCode.WRONG_USE}
+        assert training.runbook(*command, "--config", str(broken)) == ExitCode.WRONG_USE
         said = capsys.readouterr()
         assert f"{broken} cannot be used" in said.err
         assert "Traceback" not in said.err
     assert training.runbook("drill", "--plain", "--config", str(broken)) == ExitCode.WRONG_USE
     assert "line 2: platform.nmae" in capsys.readouterr().err
+
+
+def test_whoever_watches_the_status_is_not_told_that_all_is_well_by_a_mistake(
+    training: MemoryTraining, capsys: Said, tmp_path: Path
+) -> None:
+    (broken := tmp_path / "runbook.toml").write_text("[platform]\nnmae = 'Clinic'\n", encoding="utf-8")
+    for path in (broken, tmp_path / "nothing.toml"):
+        assert training.runbook("status", "--config", str(path)) == ExitCode.WRONG_USE
+        assert "Nothing was ever run here" not in capsys.readouterr().out
+        assert training.runbook("status", "--json", "--config", str(path)) == ExitCode.WRONG_USE
+        document = json.loads(capsys.readouterr().out)
+        assert document["trouble"].startswith(f"{path} cannot be used")
+        assert document["restoration"] is None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.records.history import reading, standing, words
+from runbook.records.history import machine, reading, standing, words
 from runbook.records.log.testlog import Domain, Row
 from runbook.views import HistoryView
 from tests.records import past
@@ -193,6 +193,21 @@ def test_an_altered_row_is_shown_and_answers_nothing(tmp_path: Path) -> None:
     said = " ".join("\n".join(words.lines(view, 80)).split())
     assert said.startswith("THE LOG IS DAMAGED (ROW_ALTERED)")
     assert "THIS RUN'S ROWS ARE DAMAGED" in said
+
+
+def test_how_the_platform_stands_rests_on_no_altered_row(tmp_path: Path) -> None:
+    rows = [run("2026-10-15T10:00:00Z"), run("2027-01-15T10:00:00Z", outcome="FAIL", findings_open="3")]
+    path = past.written(tmp_path, rows)
+    past.altered(path, b'"FAIL"', b'"PASS"')
+    now = datetime.fromisoformat("2027-02-10T12:00:00Z")
+    view = reading.view(reading.read(path), now, MONTHS)
+    said = "\n".join(standing.lines(view, now))
+    assert "1 of 2 recorded runs are not as they were written, and count for nothing here." in said
+    assert "Newest record: DRILL PASS, 118 days ago; open findings: 0" in " ".join(said.split())
+    document = machine.standing(view, now)
+    assert document["newest"]["number"] == 1
+    assert document["findings_open"] == 0
+    assert document["not_signed_off"] == [view.runs[0].run_id]
 
 
 def test_an_altered_sign_off_signs_nothing(tmp_path: Path) -> None:

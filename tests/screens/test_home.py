@@ -147,6 +147,20 @@ async def test_training_does_not_count_as_a_restore_of_the_platform() -> None:
         assert "Restored   ✗ never" in shown(app)
 
 
+async def test_a_row_that_was_altered_is_neither_the_last_run_nor_a_finding() -> None:
+    history = pasts.failed()
+    forged = replace(history.runs[-1], outcome="PASS", damaged=True, findings_open=3)
+    before = history.runs[-2]
+    history = replace(history, runs=(*history.runs[:-1], forged), sound=False, verdict="ROW_ALTERED")
+    async with running(start=None, home=_configured(history)) as (app, _):
+        (last,) = [line for line in shown(app).splitlines() if "Last run" in line]
+        assert before.outcome in last
+        assert before.mode.lower() in last
+        others = sum(run.findings_open for run in history.runs[:-1])
+        assert (f"! {others} open" if others else "none open") in words(app)
+        assert f"✗ ROW_ALTERED {len(history.runs)} runs recorded, 1 not as written" in words(app)
+
+
 async def test_an_unfinished_training_run_hides_nothing_that_is_about_the_platform() -> None:
     async with running(start=None, home=_configured(pasts.overdue(), an_unfinished_run())) as (app, _):
         assert "! OVERDUE" in words(app)

@@ -66,7 +66,7 @@ def _time(at: datetime | None) -> str | None:
 
 def standing(view: HistoryView, now: datetime) -> JSON:
     """How the platform stands: a part of the history, and what waits for somebody."""
-    line, last = status.quarter(view), status.newest(view)
+    line, last = view.due, view.newest
     ended = last.ended_at if last else None
     return {
         "verdict": view.verdict,
@@ -76,6 +76,6 @@ def standing(view: HistoryView, now: datetime) -> JSON:
         "last_success": run(view.last_success) if view.last_success else None,
         "newest": run(last) if last else None,
         "newest_age_s": max(int((now - ended).total_seconds()), 0) if ended else None,
-        "findings_open": status.findings_open(view),
+        "findings_open": view.findings_open,
         "not_signed_off": [each.run_id for each in status.unsigned(view)],
     }
