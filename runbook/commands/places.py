@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from runbook.engine.errors import RecordFailed, WrongUse
+from runbook.engine.errors import RecordFailed, RunbookError, WrongUse
 from runbook.engine.run import Run, replay
 from runbook.records import journal
 from runbook.views import RunLine
@@ -94,15 +94,9 @@ class Home:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """One process of this home at a time makes records: two would seal one folder twice.  RecordFailed."""
-        from filelock import FileLock, Timeout
-
-        place = self.root / "locks"
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with FileLock(place / "recording", timeout=RECORDING_S):
-                yield
-        except Timeout as error:
-            raise RecordFailed("another process of this machine is making a record", fix="runbook resume") from error
+        other = RecordFailed("another process of this machine is making a record", fix="runbook resume")
+        with _alone(self.root / "locks" / "recording", RECORDING_S, lambda: other, unusable=RecordFailed):
+            yield
 
     def folder(self, run_id: str) -> Path:
         """One training run's folder; WrongUse for an id that is none."""
@@ -123,23 +117,47 @@ class Home:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One training run at a time on this home; WrongUse names who holds it."""
-        from filelock import FileLock, Timeout
-
-        self.training.mkdir(mode=0o700, parents=True, exist_ok=True)
         holder = self.training / "lock.pid"
-        try:
-            with FileLock(self.training / "lock", timeout=0):
-                holder.write_text(str(os.getpid()), encoding="ascii")
-                try:
-                    yield
-                finally:
-                    holder.unlink(missing_ok=True)
-        except Timeout as error:
+
+        def other() -> WrongUse:
             pid = holder.read_text(encoding="ascii") if holder.exists() else "unknown"
-            raise WrongUse(
+            return WrongUse(
                 f"another training run is under way in {self.root} (process {pid})",
                 fix="End it first, or use another --home.",
-            ) from error
+            )
+
+        with _alone(self.training / "lock", 0, other):
+            holder.write_text(str(os.getpid()), encoding="ascii")
+            try:
+                yield
+            finally:
+                holder.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(
+    file: Path, patience_s: float, other: Callable[[], RunbookError], *, unusable: type[RunbookError] = WrongUse
+) -> Iterator[None]:
+    """One process at a time, by a lock on `file`: `other` is raised where another has it.
+
+    `unusable`, with the folder and what to do, where nothing can be written there.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(file, timeout=patience_s)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise other() from error
+    except OSError as error:
+        raise unusable(
+            f"{file.parent} cannot be written: {error.strerror or error}", fix="Name a folder that can be: --home DIR."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def home_of(arguments: argparse.Namespace) -> Home:

@@ -217,6 +217,16 @@ def test_two_at_once_on_one_home_are_refused(training: MemoryTraining, capsys: S
     assert training.estates == {}
 
 
+def test_a_home_in_which_nothing_can_be_written_is_named(training: MemoryTraining, capsys: Said) -> None:
+    training.home.parent.mkdir(parents=True, exist_ok=True)
+    training.home.write_text("a file where a folder has to be")
+    assert training.runbook("train", "--unattended") == ExitCode.WRONG_USE
+    said = capsys.readouterr().err
+    assert f"{training.home / 'training'} cannot be written: Not a directory" in said
+    assert "--home DIR" in said
+    assert training.estates == {}
+
+
 def test_there_is_nothing_to_resume_on_a_fresh_home(training: MemoryTraining, capsys: Said) -> None:
     assert training.runbook("resume") == ExitCode.WRONG_USE
     assert "there is no unfinished run" in capsys.readouterr().err
