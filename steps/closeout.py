@@ -13,6 +13,7 @@ from steps.facts import DataUntil
 from steps.handing_over import handed_over
 from steps.here import Here, moment
 
+NOTHING_LEFT = "nothing left"
 LAST_STAGE = "connectivity"
 
 
@@ -78,7 +79,7 @@ async def clean_up(here: Here) -> Observation:
 
 def _clean(here: Here) -> Observation:
     return Observation.passed(
-        expected="nothing left",
+        expected=NOTHING_LEFT,
         observed=f"nothing left of {len(here.run.ledger)} ledger entries{_handed_over(here)}",
         source="the ledger",
     )
@@ -117,6 +118,7 @@ CLOSEOUT: Stage[Here] = Stage(
         Action(
             id="closeout.cleanup",
             title="Undo everything, and see that it is gone",
+            aim=NOTHING_LEFT,
             why="A test that leaves a copy of patient data behind is not a passed test.",
             manual="delete what the ledger in the report lists, each by its provider's console",
             find=nothing_left,

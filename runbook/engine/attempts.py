@@ -160,7 +160,7 @@ def _told(step: AnyStep[Any], error: RunbookError) -> Observation:
     system = error.system if isinstance(error, SignedOut) else ""
     return Observation(
         verdict,
-        step.title,
+        step.expected,
         observed,
         error.source,
         error.fix,
@@ -176,7 +176,7 @@ def _defect(step: AnyStep[Any], error: Exception) -> Observation:
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames[-2:]]
     return Observation.inconclusive(
-        expected=step.title,
+        expected=step.expected,
         observed=f"a defect in this tool, not in your platform: {type(error).__name__} at {' < '.join(places[::-1])}",
         source="runbook",
         fix="Try again; if it stays, use the manual way of this step and report the line above.",

@@ -61,6 +61,11 @@ class Step(Generic[H]):
         """The stage's part of the id."""
         return self.id.partition(".")[0]
 
+    @property
+    def expected(self) -> str:
+        """What is to be seen, where a step comes to no result that says it: a title is a statement."""
+        return self.title
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Step[H]):
@@ -82,6 +87,7 @@ class Action(Step[H]):
     `retreat` is offered from then on, wherever the run stands: each entry that it has in the ledger is undone.
     """
 
+    aim: str  # what is to be seen once it was done; its title says what is done
     find: Callable[[H], Awaitable[Observation | None]]
     preview: Callable[[H], Awaitable[Preview]]
     perform: Look[H]
@@ -90,6 +96,11 @@ class Action(Step[H]):
     asks: bool = True  # False: the operator is asked inside `perform`, or nothing outside the tool changes
     keeps: Callable[[H], bool] = lambda _: False  # at the closing what it made is handed over, and not undone
     retreat: str = ""  # what it is called to take its changes back in mid-run; "": only the closing undoes them
+
+    @property
+    def expected(self) -> str:
+        """Its aim."""
+        return self.aim
 
 
 @dataclass(frozen=True, kw_only=True)

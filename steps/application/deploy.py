@@ -24,6 +24,7 @@ from steps.here import Here, exact, iso
 from steps.many import listed, side_by_side
 from steps.patience import patient
 
+DEPLOYED = "one deployment of the verified digest for each service"
 _TAKES_AN_IMAGE: Final = {"", "deployment"}  # kinds; "": the provider does not say
 _SHORT: Final = 19  # characters of a digest: sha256: and twelve
 _FRESH_S: Final = 60  # who agreed later than that may have changed a service meanwhile: it is looked at again
@@ -232,7 +233,7 @@ def _deployed(here: Here, calls: Mapping[str, Call], how: str, due: Sequence[Due
     shown = [f"{digest[:_SHORT]}…" for digest in dict.fromkeys(digests.values())]
     at, instances = {name: calls[name].at for name in names}, {name: calls[name].instances for name in names}
     return Observation.passed(
-        expected="one deployment of the verified digest for each service",
+        expected=DEPLOYED,
         observed=f"{listed(names)}: {listed(shown)}: {how}",
         source="northflank: PATCH deployment",
         facts=(Deployed(at, digests, before, instances),),

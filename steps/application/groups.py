@@ -31,6 +31,7 @@ from steps.here import Here
 from steps.many import listed
 from steps.patience import patient
 
+POINTED = "every secret group names the restored database and vault"
 KIND: Final = "northflank:secret-group"
 
 
@@ -70,7 +71,7 @@ async def point(here: Here) -> Observation:
 def _pointed(here: Here, changes: tuple[GroupChange, ...], how: str) -> Observation:
     ready = here.desk.need(InstanceReady)
     return Observation.passed(
-        expected="every secret group names the restored database and vault",
+        expected=POINTED,
         observed=f"{listed([change.group for change in changes])}: database {ready.host}:{ready.port} "
         f"as {here.run.id}, vault {here.environment.vault.address}: {how}",
         source=READ,

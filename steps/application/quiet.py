@@ -28,6 +28,7 @@ from steps.here import Here
 from steps.many import listed
 from steps.patience import patient
 
+SILENT = "everything by which the application acts on others is off"
 KIND: Final = "northflank:outbound-switches"
 _WORD: Final = re.compile(  # all that a switch says; anything else may be a secret, however short it is
     r"(?:on|off|true|false|yes|no|enabled|disabled|none|live|test|[0-9]{1,4})?", re.IGNORECASE | re.ASCII
@@ -139,7 +140,7 @@ def _diff(change: GroupChange) -> Iterator[Change]:
 def _quiet(changes: tuple[GroupChange, ...], how: str) -> Observation:
     names = [f"{change.group}/{name}" for change in changes for name in change.wanted]
     return Observation.passed(
-        expected="everything by which the application acts on others is off",
+        expected=SILENT,
         observed=f"{len(names)} off: {listed(names)}: {how}",
         source=READ,
     )

@@ -36,6 +36,7 @@ APPLICATION: Stage[Here] = Stage(
         Action(
             id="application.quiet",
             title="Switch off what the application sends to others",
+            aim=quiet.SILENT,
             why="A drill must not send a patient a message, nor call anybody's webhook.",
             manual="Northflank console → Secrets → the group → each outbound switch: off",
             find=quiet.already_quiet,
@@ -49,6 +50,7 @@ APPLICATION: Stage[Here] = Stage(
         Action(
             id="application.config",
             title="Point the application at the restored layers",
+            aim=groups.POINTED,
             why="An application that still knows the old database would look healthy and prove nothing.",
             manual="Northflank console → Secrets → each group → DATABASE_URL, VAULT_ADDR",
             find=groups.already_pointed,
@@ -61,6 +63,7 @@ APPLICATION: Stage[Here] = Stage(
         Action(
             id="application.vault-database",
             title="Point the vault's database engine at the restored database",
+            aim=engine.LEADS,
             why="The restored vault knows the old database: the credentials that it makes would be for that one.",
             manual="bao write DATABASE_MOUNT/config/NAME connection_url=…; then bao read DATABASE_MOUNT/creds/ROLE",
             find=engine.already_repointed,
@@ -71,6 +74,7 @@ APPLICATION: Stage[Here] = Stage(
         Action(
             id="application.deploy",
             title="Deploy it by digest",
+            aim=deploy.DEPLOYED,
             why="A tag can move between verification and deployment; a digest cannot.",
             manual="Northflank console → each service → Deployment → image path NAME@sha256:…",
             find=deploy.already_deployed,

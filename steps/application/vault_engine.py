@@ -12,6 +12,7 @@ from steps.application.addresses import Unusable, led_to, place_of
 from steps.facts import InstanceReady
 from steps.here import Here
 
+LEADS = "the vault's database engine leads to the restored database"
 _READ: Final = "vault: GET /v1/{mount}/config/{name}"
 
 
@@ -81,7 +82,7 @@ async def repoint(here: Here) -> Observation:
 
 def _repointed(url: str, how: str) -> Observation:
     return Observation.passed(
-        expected="the vault's database engine leads to the restored database",
+        expected=LEADS,
         observed=f"{place_of(url).at}: {how}",
         source=_READ,
     )

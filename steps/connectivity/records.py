@@ -20,6 +20,7 @@ from steps.holding import everything_holds, layers_answer
 from steps.many import listed, side_by_side
 from steps.patience import patient
 
+ROUTED = "every public name proxied to the restored service"
 _STAGE: Final = "connectivity"
 
 
@@ -153,7 +154,7 @@ async def _set(here: Here, route: _Route) -> None:
 def _right(here: Here, how: str) -> Observation:
     names = [hostname.name for hostname in here.environment.connectivity.hostnames]
     return Observation.passed(
-        expected="every public name proxied to the restored service",
+        expected=ROUTED,
         observed=f"{listed(names)}: {how}",
         source=SOURCE,
     )

@@ -39,6 +39,7 @@ CONNECTIVITY: Stage[Here] = Stage(
         Action(
             id="connectivity.waf",
             title="The firewall is on before the doors open",
+            aim="every managed ruleset on for every request, and the forbidden path blocked",
             why="A restored platform is most interesting to attackers in its first hour.",
             manual="Cloudflare dashboard → Security → WAF → Managed rules; Custom rules: block the canary path",
             find=waf.waf_already_on,
@@ -67,6 +68,7 @@ CONNECTIVITY: Stage[Here] = Stage(
         Action(
             id="connectivity.records",
             title="Route the public names to the restored application",
+            aim=records.ROUTED,
             why="This is the moment at which patients and staff can come back.",
             manual="Cloudflare dashboard → DNS → Records: proxied",
             find=records.records_already_right,

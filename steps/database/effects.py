@@ -13,6 +13,8 @@ from steps.database.restore import RUN_TAG
 from steps.facts import InstanceReady
 from steps.here import Here
 
+ANALYZED = "statistics for every table that holds something"
+QUIET = "nothing in the copy acts on others"
 QUEUE: Final = "queue"
 _LOOKED_AT: Final = "cron.job, pg_subscription, pg_foreign_server, pg_extension, outbound queues"
 
@@ -95,7 +97,7 @@ def _quiet(here: Here, effects: tuple[SideEffect, ...], how: str) -> Observation
     left, queues = _acting(effects), [each for each in effects if each.active and each.kind == QUEUE]
     return Observation.that(
         not left,
-        expected="nothing in the copy acts on others",
+        expected=QUIET,
         observed=f"still active: {_named(left)}" if left else how + _waiting(queues),
         source=_LOOKED_AT,
         fix=f"Switch it off by hand in {here.desk.need(InstanceReady).id}, then try again.",
@@ -138,6 +140,4 @@ async def analyze(here: Here) -> Observation:
 
 
 def _analyzed(how: str, *findings: Finding) -> Observation:
-    return Observation.passed(
-        expected="statistics for every table that holds something", observed=how, source="pg_stats", findings=findings
-    )
+    return Observation.passed(expected=ANALYZED, observed=how, source="pg_stats", findings=findings)

@@ -16,6 +16,7 @@ from steps.database.restore import RUN_TAG, noted, ours, standing
 from steps.facts import SnapshotChosen, SnapshotCopied
 from steps.here import Here
 
+COPIED = "a copy of our own, under our key"
 _DESCRIBE: Final = "rds:DescribeDBSnapshots"
 _FAILED: Final = "failed"
 _UNSEEN: Final = timedelta(minutes=1)  # right after the call not every part of the provider knows of it
@@ -97,7 +98,7 @@ def _copied(here: Here, name: str, status: str) -> Observation | None:
         here.desk.progress(0, 0, f"{name} is {status}")
         return None
     return Observation.passed(
-        expected="a copy of our own, under our key",
+        expected=COPIED,
         observed=f"{name} is available",
         source=f"{_COPY}, {_DESCRIBE}",
         facts=(SnapshotCopied(name, here.desk.need(SnapshotChosen).id),),

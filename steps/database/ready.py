@@ -16,6 +16,7 @@ from steps.database.statuses import FAILING
 from steps.facts import InstanceReady, InstanceRestored
 from steps.here import Here, moment
 
+ITS_OWN = "a master password that is this run's own"
 _DESCRIBE: Final = "rds:DescribeDBInstances"
 _MODIFY: Final = "rds:ModifyDBInstance"
 _SILENT_LIMIT: Final = 40
@@ -228,6 +229,4 @@ def _settled(instance: Instance) -> bool:
 
 
 def _set(instance: str, how: str) -> Observation:
-    return Observation.passed(
-        expected="a master password that is this run's own", observed=f"{instance}: {how}", source=_MODIFY
-    )
+    return Observation.passed(expected=ITS_OWN, observed=f"{instance}: {how}", source=_MODIFY)

@@ -15,6 +15,7 @@ from steps.database.statuses import HOPELESS
 from steps.facts import InstanceRestored, SnapshotChosen, SnapshotCopied
 from steps.here import Here, iso, moment
 
+RESTORED = "one new instance, tagged with this run"
 RUN_TAG = "runbook:run"
 DESTROY_TAG = "runbook:destroy-after"
 ENVIRONMENT_TAG = "runbook:environment"
@@ -157,7 +158,7 @@ async def restore(here: Here) -> Observation:
 
 def _restored(fact: InstanceRestored, how: str) -> Observation:
     return Observation.passed(
-        expected="one new instance, tagged with this run",
+        expected=RESTORED,
         observed=f"{fact.id}: {how}",
         source="rds:RestoreDBInstanceFromDBSnapshot or rds:RestoreDBInstanceToPointInTime",
         facts=(fact,),

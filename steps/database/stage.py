@@ -38,6 +38,7 @@ _RESTORING = (
     Action(
         id="database.copy",
         title="Copy a snapshot that another account shares",
+        aim=ground.COPIED,
         why="A shared one is under the other account's key and cannot be restored as it is.",
         manual="aws rds copy-db-snapshot --source-db-snapshot-identifier ARN --kms-key-id OUR_KEY …",
         find=ground.already_copied,
@@ -57,6 +58,7 @@ _RESTORING = (
     Action(
         id="database.restore",
         title="Restore it into a new instance",
+        aim=act.RESTORED,
         why="The copy stands beside the source: nothing is overwritten.",
         manual="aws rds restore-db-instance-from-db-snapshot, or restore-db-instance-to-point-in-time …",
         find=act.already_ours,
@@ -86,6 +88,7 @@ _RESTORING = (
     Action(
         id="database.password",
         title="Give the copy a master password of its own",
+        aim=ready.ITS_OWN,
         why="Whoever holds production's password must not get into the copy with it.",
         manual="aws rds modify-db-instance --db-instance-identifier NEW --master-user-password … --apply-immediately",
         find=ready.password_is_ours,
@@ -177,6 +180,7 @@ _LOOKING = (
     Action(
         id="database.quiet",
         title="The copy acts on nobody",
+        aim=effects.QUIET,
         why="A drill must not send a patient a message, nor pull from production.",
         manual="alter subscription … disable; select cron.alter_job(ID, active := false)",
         find=effects.already_quiet,
@@ -188,6 +192,7 @@ _LOOKING = (
     Action(
         id="database.analyze",
         title="The planner has statistics",
+        aim=effects.ANALYZED,
         why="Without them the application is slow enough to look broken.",
         manual="analyze",
         find=effects.already_analyzed,

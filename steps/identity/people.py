@@ -12,6 +12,7 @@ from runbook.engine.verdict import Finding, Observation
 from runbook.estate.ports import Snapshot
 from steps.here import Here, age
 
+PRESERVED = "a manual copy that outlives the instance"
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 FENCE: Final = "The old application, database and vault take no writes and no traffic any more, or are gone"
 CONTACTS: Final = (
@@ -83,7 +84,7 @@ async def preserve(here: Here) -> Observation:
 
 def _kept(name: str, how: str) -> Observation:
     return Observation.passed(
-        expected="a manual copy that outlives the instance",
+        expected=PRESERVED,
         observed=f"{name}: {how}",
         source="rds:CopyDBSnapshot, rds:DescribeDBSnapshots",
     )

@@ -108,6 +108,7 @@ IDENTITY: Stage[Here] = Stage(
         Action(
             id="identity.preserve",
             title="Keep the newest automated snapshot as a manual one",
+            aim=people.PRESERVED,
             why="Whoever deletes a broken instance deletes its automated backups with it.",
             manual="aws rds copy-db-snapshot --source-db-snapshot-identifier S --target-db-snapshot-identifier NAME",
             find=people.preserved,

@@ -13,6 +13,7 @@ from steps.facts import ArchiveKept, VaultBackupChosen
 from steps.here import Here, age, age_kept, hours, iso, moment
 from steps.rate import Rate
 
+DOWNLOADED = "the whole archive, in a private folder"
 ARCHIVE: Final = "vault-backup.snap"
 FILE: Final = "file:archive"
 CHOOSE: Final = "vault.choose"
@@ -212,7 +213,7 @@ def _source(chosen: VaultBackupChosen) -> str:
 
 def _kept(kept: ArchiveKept, how: str) -> Observation:
     return Observation.passed(
-        expected="the whole archive, in a private folder",
+        expected=DOWNLOADED,
         observed=f"{kept.size:,} bytes, sha256 {kept.sha256[:16]}…, {how}",
         source=f"s3:GetObject {kept.source}",
         facts=(kept,),

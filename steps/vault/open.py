@@ -14,6 +14,8 @@ from steps.here import Here
 from steps.vault.shares import ELSEWHERE, enter_shares, unproven
 from steps.vault.state import holds_our_archive, made_by_us, same_server
 
+KNOWN = "the restored vault knows its own identity and none of the throw-away cluster's"
+OPEN = "the vault is open"
 VAULT_TOKEN: Final = "vault:token"  # noqa: S105  # a kind of ledger entry, not a token
 UNSEALS_S: Final = 60.0  # OpenBao tries again every 5 s
 RECOVERY_KEYS: Final = (
@@ -80,7 +82,7 @@ def _begun_by_us(here: Here) -> bool:
 
 def _opened(observed: str, labels: tuple[str, ...]) -> Observation:
     return Observation.passed(
-        expected="the vault is open",
+        expected=OPEN,
         observed=observed,
         source="vault: PUT /v1/sys/unseal",
         facts=(SharesUsed(labels),),
@@ -203,7 +205,7 @@ async def sign_in(here: Here) -> Observation:
     permit = await here.desk.intend("vault:Login", settings.address, creates=(VAULT_TOKEN, settings.address))
     role = await vault.login(permit, role_id=role_id, secret_id=secret_id, mount=settings.approle_mount)
     return Observation.passed(
-        expected="the restored vault knows its own identity and none of the throw-away cluster's",
+        expected=KNOWN,
         observed=f"signed in as {role}; {await _throw_away_dead(here)}",
         source=f"vault: PUT /v1/auth/{settings.approle_mount}/login",
     )

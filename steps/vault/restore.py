@@ -12,6 +12,8 @@ from steps.rate import Rate
 from steps.vault.inspect import FILES
 from steps.vault.state import VAULT_DATA, holds_our_archive, same_server
 
+RESTARTED = "sealed, with the backup's own threshold"
+HOLDS = "the target holds the archive and shows the archive's seal"
 SETTLES_S = 120.0
 
 
@@ -109,7 +111,7 @@ def _restored(here: Here, status: SealStatus, how: str) -> Observation:
     kept, address = here.desk.need(ArchiveKept), here.environment.vault.address
     seal = f"sealed, {status.threshold} of {status.shares}" if status.sealed else "open"
     return Observation.passed(
-        expected="the target holds the archive and shows the archive's seal",
+        expected=HOLDS,
         observed=f"{address}: {how}, {seal}",
         source="vault: POST /v1/sys/storage/raft/snapshot(-force), GET /v1/sys/seal-status",
         facts=(VaultRestored(kept.sha256, address),),
@@ -175,7 +177,7 @@ async def restart(here: Here) -> Observation:
             source="vault: GET /v1/sys/seal-status",
         )
     return Observation.passed(
-        expected="sealed, with the backup's own threshold",
+        expected=RESTARTED,
         observed=f"restarted, shows {status.threshold} of {status.shares}",
         source="vault: GET /v1/sys/seal-status",
     )

@@ -40,6 +40,7 @@ VAULT: Stage[Here] = Stage(
         Action(
             id="vault.download",
             title="Download it into a private folder",
+            aim=backup.DOWNLOADED,
             why="It is inspected and restored from this machine.",
             manual="aws s3 cp s3://BUCKET/KEY vault-backup.snap && sha256sum vault-backup.snap",
             find=backup.archive_already_here,
@@ -78,6 +79,7 @@ VAULT: Stage[Here] = Stage(
         Action(
             id="vault.initialise",
             title="Initialise the empty target with throw-away keys",
+            aim=target.FRESH,
             why="A server takes an archive only when it is initialised and open; its own keys are thrown away after.",
             manual="bao operator init -key-shares=N -key-threshold=T, then bao operator unseal × T",
             find=target.target_already_made,
@@ -91,6 +93,7 @@ VAULT: Stage[Here] = Stage(
         Action(
             id="vault.restore",
             title="Restore the archive into the target",
+            aim=act.HOLDS,
             why="From here on the target is production's vault as it was at the backup.",
             manual="bao operator raft snapshot restore -force vault-backup.snap",
             find=act.archive_already_restored,
@@ -103,6 +106,7 @@ VAULT: Stage[Here] = Stage(
         Action(
             id="vault.restart",
             title="Restart it, where it shows a stale threshold",
+            aim=act.RESTARTED,
             why="After a forced restore it may show the throw-away cluster's figures, and refuse every right share.",
             manual="restart the vault service; bao status must then show the backup's own threshold",
             find=act.no_restart_needed,
@@ -122,6 +126,7 @@ VAULT: Stage[Here] = Stage(
         Action(
             id="vault.unseal",
             title="Unseal it",
+            aim=opening.OPEN,
             why="Only the custodians' shares, or the key service that seals it, can open production's keys.",
             manual="bao operator unseal, once for each custodian; auto-unseal: make its KMS key usable and wait",
             find=opening.already_open,
@@ -141,6 +146,7 @@ VAULT: Stage[Here] = Stage(
         Action(
             id="vault.login",
             title="Sign in with the identity that the backup holds",
+            aim=opening.KNOWN,
             why="It shows that identities came back too, and that the throw-away cluster is gone.",
             manual="bao write auth/approle/login role_id=… secret_id=…",
             find=opening.never_found,

@@ -16,6 +16,7 @@ from steps.here import Here, as_object
 from steps.vault.inspect import FILES
 from steps.vault.state import VAULT_DATA, holds_our_archive, made_by_us
 
+FRESH = "a fresh target that can take the archive"
 _NUMBER: Final = re.compile(r"\d+")
 
 
@@ -256,7 +257,7 @@ async def _is_empty(here: Here) -> bool:
 
 def _initialised(here: Here, how: str, fresh: TargetFresh | None) -> Observation:
     return Observation.passed(
-        expected="a fresh target that can take the archive",
+        expected=FRESH,
         observed=f"{here.environment.vault.address}: {how}",
         source="vault: PUT /v1/sys/init, GET /v1/sys/health",
         facts=(fresh,) if fresh else (),

@@ -106,6 +106,16 @@ async def test_an_error_with_a_meaning_becomes_its_verdict(error: Exception, ver
     assert (last.verdict, last.observed) == (verdict, said)
 
 
+@pytest.mark.parametrize("error", [LayerFailed("it is jammed"), NoVerdict("no answer"), ValueError("x")])
+async def test_of_an_action_that_failed_its_aim_was_expected_and_not_its_title(error: Exception) -> None:
+    step = action("one.a", raising(error))
+    bench = Bench(procedure(stage(1, "one", step)))
+    await bench.walk()
+    last = bench.conductor.run.last("one.a")
+    assert last is not None
+    assert last.expected == step.aim != step.title
+
+
 async def test_the_providers_own_words_the_fix_and_the_source_come_along() -> None:
     last = await result_of(raising(LayerFailed("no", fix="mend", provider_text="E42", source="api")))
     assert (last.fix, last.provider_text, last.source) == ("mend", "E42", "api")

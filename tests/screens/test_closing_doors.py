@@ -75,6 +75,7 @@ def _with_retreat(session: FakeSession) -> FakeSession:
     waf: Action[Any] = Action(
         id=plain.id,
         title=plain.title,
+        aim=plain.title,
         why=plain.why,
         manual=plain.manual,
         find=_never,

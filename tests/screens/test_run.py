@@ -142,7 +142,7 @@ def _with_an_action(session: FakeSession) -> None:
     identity, *others = session.procedure.stages
     tool = identity.steps[0]
     about: dict[str, Any] = {"id": tool.id, "title": tool.title, "why": tool.why, "manual": ""}
-    acts: Action[Any] = Action(**about, find=never, preview=never, perform=never, repeat=Repeat.ONCE)
+    acts: Action[Any] = Action(**about, aim=tool.title, find=never, preview=never, perform=never, repeat=Repeat.ONCE)
     session.procedure = replace(
         session.procedure, stages=(replace(identity, steps=(acts, *identity.steps[1:])), *others)
     )

@@ -69,7 +69,13 @@ def action(step: str, perform: Look | None = None, **more: Any) -> Action[Desk]:
 
     given: dict[str, Any] = {"find": never_found, "preview": preview, "repeat": Repeat.ONCE, **more}
     return Action(
-        id=step, title=f"{step} is done", why="because", manual="do", perform=perform or saying(seen()), **given
+        id=step,
+        title=f"do {step}",
+        aim=f"{step} is done",
+        why="because",
+        manual="do",
+        perform=perform or saying(seen()),
+        **given,
     )
 
 
