@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from statistics import median
 from typing import Any, TypeGuard
@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 from runbook.commands import earlier
 from runbook.commands.places import Shelf
 from runbook.engine.forecast import Forecast
+from runbook.engine.timekeeping import LOST, STOPPED
 from runbook.records.canonical import moment
 from runbook.records.evidence.figures import REACHED
 from runbook.records.log.logs import TestLog, TrainingLog
@@ -57,29 +58,38 @@ def _stages(document: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _steps(document: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Of the attempts that passed, the last one's; what was found done already took no time."""
-    answered = tuple(_answered(document))
+    """Of the attempts that passed, the last one's; what was found done already took no time.
+
+    `ms` are of a clock that stands still while the machine sleeps, but not while the process is stopped.
+    """
+    answered, pauses = tuple(_answered(document)), tuple(_pauses(document))
     for step in _objects(document, "steps"):
         ended, ms = _moment(step.get("at")), step.get("ms")
         if step.get("verdict") == "PASS" and step.get("adopted") is False and ended and _is_time(ms, MS):
-            name, seconds = str(step.get("id")), ms / MS
-            yield name, min([seconds, *_after_the_last_answer(answered, name, ended, seconds)])
+            name, end = str(step.get("id")), ended.timestamp()
+            seconds = ms / MS - _lost_s(pauses, end - ms / MS, end, {STOPPED})
+            since = [end - at - _lost_s(pauses, at, end, LOST) for asked_by, at in answered if asked_by == name]
+            yield name, max(min([seconds, *(each for each in since if 0 <= each <= seconds)]), 0.0)
 
 
-def _after_the_last_answer(
-    answered: Iterable[tuple[str, datetime]], step: str, ended: datetime, seconds: float
-) -> Iterator[float]:
-    """Where people were asked, the machine's work is what follows: seconds from each answer to the end."""
-    for asked_by, at in answered:
-        since = (ended - at).total_seconds()
-        if asked_by == step and 0 <= since <= seconds:
-            yield since
-
-
-def _answered(document: Mapping[str, Any]) -> Iterator[tuple[str, datetime]]:
+def _answered(document: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Where people were asked, the machine's work is what follows the last answer: whose, and when."""
     for answer in _objects(document, "answers"):
         if at := _moment(answer.get("at")):
-            yield str(answer.get("step")), at
+            yield str(answer.get("step")), at.timestamp()
+
+
+def _pauses(document: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Kind, beginning and end of each; `at` is when it was noticed."""
+    for pause in _objects(document, "pauses"):
+        at, seconds = _moment(pause.get("at")), pause.get("seconds")
+        if at and _is_time(seconds):
+            yield str(pause.get("pause")), at.timestamp() - seconds, at.timestamp()
+
+
+def _lost_s(pauses: Iterable[tuple[str, float, float]], start: float, end: float, kinds: Container[str]) -> float:
+    """Seconds of such pauses between the two."""
+    return sum(max(min(until, end) - max(since, start), 0.0) for kind, since, until in pauses if kind in kinds)
 
 
 def _objects(document: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:

@@ -9,14 +9,16 @@ from typing import Any
 
 from runbook.engine.procedure import Procedure, Stage
 from runbook.engine.run import Run
+from runbook.engine.standing import times
+from runbook.engine.timekeeping import Times
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Seconds, each the median of the earlier runs that have it.
 
-    `steps`: of a step's last attempt, waiting for people left out; `stages`: from a stage's beginning to its
-    checkpoint, people included; `runs`: of how many runs these are.
+    `steps`: of a step's last attempt, waiting for people left out; `stages`: in that stage, people included; both
+    without the time in which nobody was there; `runs`: of how many runs these are.
     """
 
     steps: Mapping[str, float] = field(default_factory=dict)
@@ -35,24 +37,21 @@ def left_s(run: Run, procedure: Procedure[Any], forecast: Forecast, now: datetim
     if not to_come:
         return 0.0
     current, *later = to_come
-    return _left_of(run, current, forecast, now) + sum(forecast.stages[stage.id] for stage in later)
+    return _left_of(run, current, forecast, times(run, now)) + sum(forecast.stages[stage.id] for stage in later)
 
 
-def _left_of(run: Run, stage: Stage[Any], forecast: Forecast, now: datetime) -> float:
-    usual, begun = forecast.stages[stage.id], run.entered.get(stage.id)
-    if begun is None:
+def _left_of(run: Run, stage: Stage[Any], forecast: Forecast, so_far: Times) -> float:
+    usual, spent = forecast.stages[stage.id], so_far.shares_of(stage.id)
+    if stage.id not in run.entered:
         return usual
     open_steps = (step.id for step in stage.steps if not run.satisfied(step.id))
-    return max(usual - _since(begun, now), sum(_step_left(run, step, forecast, now) for step in open_steps), 0.0)
+    steps_left = sum(_step_left(run, step, forecast, so_far) for step in open_steps)
+    return max(usual - spent.people - spent.machines, steps_left, 0.0)
 
 
-def _step_left(run: Run, step: str, forecast: Forecast, now: datetime) -> float:
+def _step_left(run: Run, step: str, forecast: Forecast, so_far: Times) -> float:
     begun = run.begun.get(step)
-    return max(forecast.steps.get(step, 0.0) - (_since(begun, now) if begun else 0.0), 0.0)
-
-
-def _since(then: datetime, now: datetime) -> float:
-    return (now - then).total_seconds()
+    return max(forecast.steps.get(step, 0.0) - (so_far.there_since(begun) if begun else 0.0), 0.0)
 
 
 def shared_out(rto_s: float | None, forecast: Forecast, stages: Iterable[str]) -> Mapping[str, float]:

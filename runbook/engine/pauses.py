@@ -16,11 +16,11 @@ from typing import Final
 from runbook.engine.events import Kind
 from runbook.engine.ports import Clock
 from runbook.engine.scribe import Scribe
+from runbook.engine.timekeeping import STEPPED, STOPPED, SUSPENDED
 from runbook.engine.together import beside
 from runbook.engine.verdict import Verdict
 
 LIMIT_S: Final = 5.0  # no pause is made of less
-SUSPENDED, STEPPED, STOPPED = "suspended", "stepped", "stopped"
 SOURCE: Final = "this machine's clocks"
 
 Then = Callable[[], Awaitable[None]]

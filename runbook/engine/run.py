@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from runbook.engine.events import Event, Kind
+from runbook.engine.timekeeping import Times
 from runbook.engine.verdict import Finding, Verdict
 
 F = TypeVar("F")
@@ -102,7 +103,6 @@ class Run:
     announced: tuple[Intent, ...] = ()  # all of them, in order: what became of each is for `find` to see
     opened: tuple[str, ...] = ()  # stages whose checkpoint was opened, in order
     entered: Mapping[str, datetime] = field(default_factory=dict)  # stage → first begun
-    left: Mapping[str, datetime] = field(default_factory=dict)  # stage → checkpoint opened
     refusals: tuple[str, ...] = ()
     pulses: Mapping[str, Pulse] = field(default_factory=dict)
     last_fall: int = 0  # the event in which a heartbeat last failed; one that could not be asked has not
@@ -112,14 +112,13 @@ class Run:
     exceptions: tuple[Mapping[str, Any], ...] = ()
     accepted: tuple[str, ...] = ()  # steps whose failure counts as accepted
     questions: tuple[tuple[str | None, datetime], ...] = ()  # asked, not yet answered: (stage, since)
-    human_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds a person was waited for
-    waiting_s: Mapping[str, float] = field(default_factory=dict)  # stage → seconds nobody was there (crash to resume)
+    times: Times = field(default_factory=Times)  # up to the last event
     resumes: int = 0
     stopped: str = ""  # the step that found that to go on would do harm; nothing takes it back
     aborted: str | None = None
     outcome: str | None = None
     last_at: datetime | None = None
-    last_stage: str | None = None
+    last_stage: str | None = None  # the one that was begun last: heartbeats and sign-ins are of others too
     last_seq: int = 0
 
     def result(self, step: str) -> Attempt | None:
@@ -155,6 +154,11 @@ class Run:
         return None
 
     @property
+    def human_s(self) -> Mapping[str, float]:
+        """Stage → seconds for which people were waited for in it."""
+        return {stage: self.times.shares_of(stage).people for stage in self.entered}
+
+    @property
     def open_ledger(self) -> tuple[LedgerEntry, ...]:
         """What still has to be undone, newest first."""
         return tuple(entry for entry in reversed(self.ledger) if entry.destroyed is None and entry.kept is None)
@@ -175,8 +179,8 @@ def replay(events: Iterable[Event]) -> Run:
 
 def apply(run: Run, event: Event) -> Run:
     """The state after one more event."""
-    run = _FOLDS[event.kind](run, event)
-    return replace(run, last_at=event.at, last_stage=event.stage or run.last_stage, last_seq=event.seq)
+    times = run.times.after(event, asked=bool(run.questions))
+    return replace(_FOLDS[event.kind](run, event), times=times, last_at=event.at, last_seq=event.seq)
 
 
 def _declared(run: Run, event: Event) -> Run:
@@ -187,7 +191,7 @@ def _started(run: Run, event: Event) -> Run:
     if event.step is not None:
         return replace(run, begun={**run.begun, event.step: event.at})
     assert event.stage is not None
-    return replace(run, entered={event.stage: event.at, **run.entered})
+    return replace(run, entered={event.stage: event.at, **run.entered}, last_stage=event.stage)
 
 
 def _intent(run: Run, event: Event) -> Run:
@@ -239,17 +243,8 @@ def _asked(run: Run, event: Event) -> Run:
     return replace(run, questions=(*run.questions, (event.stage, event.at)))
 
 
-def _answered(run: Run, event: Event) -> Run:
-    if not run.questions:
-        return run
-    *earlier, (stage, since) = run.questions
-    waited = (event.at - since).total_seconds()
-    return replace(run, questions=tuple(earlier), human_s=_add(run.human_s, stage, waited))
-
-
-def _add(seconds: Mapping[str, float], stage: str | None, more: float) -> Mapping[str, float]:
-    key = stage or ""
-    return {**seconds, key: seconds.get(key, 0.0) + max(more, 0.0)}
+def _answered(run: Run, _: Event) -> Run:
+    return replace(run, questions=run.questions[:-1])
 
 
 def _checkpoint(run: Run, event: Event) -> Run:
@@ -261,8 +256,7 @@ def _checkpoint(run: Run, event: Event) -> Run:
     assert event.stage is not None
     if decision == "back":
         return _back(run, event.data["void"], event.data["stages"])
-    opened = run.opened if event.stage in run.opened else (*run.opened, event.stage)
-    return replace(run, opened=opened, left={**run.left, event.stage: event.at})
+    return run if event.stage in run.opened else replace(run, opened=(*run.opened, event.stage))
 
 
 def _back(run: Run, void: Iterable[str], stages: Iterable[str]) -> Run:
@@ -302,15 +296,8 @@ def _finding(run: Run, event: Event) -> Run:
     return replace(run, findings=tuple(now if known is old else known for known in run.findings))
 
 
-def _resumed(run: Run, event: Event) -> Run:
-    gap = (event.at - run.last_at).total_seconds() if run.last_at else 0.0
-    return replace(
-        run,
-        resumes=run.resumes + 1,
-        begun={},
-        questions=(),
-        waiting_s=_add(run.waiting_s, run.last_stage, gap),
-    )
+def _resumed(run: Run, _: Event) -> Run:
+    return replace(run, resumes=run.resumes + 1, begun={}, questions=())
 
 
 def _cleanup(run: Run, event: Event) -> Run:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from runbook.engine.procedure import Procedure, Stage
 from runbook.engine.run import Run
+from runbook.engine.timekeeping import Shares, Times, Whose
 
 
 class State(StrEnum):
@@ -51,32 +51,20 @@ def _under_way(run: Run, stage: Stage[Any]) -> State:
 
 
 def taken_s(run: Run, stage: Stage[Any], now: datetime) -> float | None:
-    """Seconds from a stage's beginning to its checkpoint, or to now, waiting included; None: it was not begun."""
-    begun = run.entered.get(stage.id)
-    if begun is None:
-        return None
-    left = run.left.get(stage.id) if stage.id in run.opened else None
-    return ((left or until(run, now)) - begun).total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """Seconds of a run since T0: in which people were waited for, nobody was there, and the machines worked."""
-
-    people: float
-    nobody: float
-    machines: float
+    """Seconds that the run was in a stage until now, waiting included; None: it was not begun."""
+    return times(run, now).shares_of(stage.id).whole if stage.id in run.entered else None
 
 
 def shares(run: Run, now: datetime) -> Shares:
-    """A question that is open counts already."""
-    if run.started_at is None:
-        return Shares(0.0, 0.0, 0.0)
-    end = until(run, now)
-    asked = min((since for _, since in run.questions), default=end)
-    people = sum(run.human_s.values()) + max((end - asked).total_seconds(), 0.0)
-    nobody = sum(run.waiting_s.values())
-    return Shares(people, nobody, max((end - run.started_at).total_seconds() - people - nobody, 0.0))
+    """Who took the time since T0."""
+    return times(run, now).shares()
+
+
+def times(run: Run, now: datetime) -> Times:
+    """Of the run until now; a question that is open counts already."""
+    if run.started_at is None or run.outcome is not None:
+        return run.times
+    return run.times.until(now, Whose.PEOPLE if run.questions else Whose.MACHINES)
 
 
 def until(run: Run, now: datetime) -> datetime:

@@ -88,6 +88,40 @@ def test_an_answer_to_something_else_does_not_shorten_a_step() -> None:
     assert of_documents([said], attended=True).steps == {"vault.restore": 600}
 
 
+def pause(kind: str, at: str, seconds: object) -> dict[str, Any]:
+    return {"pause": kind, "at": at, "seconds": seconds}
+
+
+def test_while_the_process_was_stopped_no_step_was_worked_at() -> None:
+    """Ten minutes before 10:10, of which the first of these took one and the second seven."""
+    pauses = [pause("stopped", "2027-02-01T10:01:00Z", 3600), pause("stopped", "2027-02-01T10:09:00Z", 420)]
+    assert of_documents([document(600, pauses=pauses)], attended=True).steps == {"vault.restore": 120}
+
+
+def test_a_machine_that_slept_is_not_in_a_steps_time_already_but_in_the_time_since_an_answer() -> None:
+    pauses = [pause("suspended", "2027-02-01T10:09:00Z", 3600)]
+    said = document(60, steps=[step("vault.restore", 600)], pauses=pauses)
+    assert of_documents([said], attended=True).steps == {"vault.restore": 600}
+    answered = said | {"answers": [answer("vault.restore", "2027-02-01T09:08:30Z")]}
+    assert of_documents([answered], attended=True).steps == {"vault.restore": 90}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pause("stepped", "2027-02-01T10:09:00Z", 420),
+        pause("stepped", "2027-02-01T10:09:00Z", -420),
+        pause("stopped", "2027-02-01T10:09:00Z", "420"),
+        pause("stopped", "yesterday", 420),
+        pause("stopped", "2027-02-01T12:00:00Z", 420),
+        {},
+        None,
+    ],
+)
+def test_a_clock_that_was_set_and_an_odd_pause_shorten_no_step(odd: object) -> None:
+    assert of_documents([document(600, pauses=[odd])], attended=True).steps == {"vault.restore": 600}
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -122,7 +122,7 @@ async def test_time_between_a_crash_and_its_resume_is_waiting_and_not_work() -> 
     second = Bench(procedure(stage(1, "one")), past=before, clock=first.clock)
     run = await second.conductor.resume(by="test")
     assert run.resumes == 1
-    assert 3600 <= run.waiting_s["one"] < 3601
+    assert 3600 <= run.times.shares_of("one").nobody < 3601
 
 
 def test_only_three_verdicts_open_a_checkpoint() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from runbook.engine import objectives
-from runbook.engine.events import Event
 from runbook.engine.outcome import NOT_RUN, stage_result
 from runbook.engine.procedure import H, Procedure, Stage
 from runbook.engine.run import Run
@@ -18,17 +16,17 @@ from runbook.records.evidence.established import Established
 REACHED = frozenset({"PASS", "ATTESTED", "ACCEPTED"})
 
 
-def stages(run: Run, procedure: Procedure[H], events: Iterable[Event]) -> list[dict[str, Any]]:
+def stages(run: Run, procedure: Procedure[H]) -> list[dict[str, Any]]:
     """One element a stage of the policy; machine, human and waiting seconds add up to `seconds`.
 
-    `target_s` is the budget that was declared for it, of which no verdict hangs.
+    Seconds are whole ones that passed: those of the stages add up to no more than the run's.  A stage that was gone
+    back to was left in between, so that its seconds are fewer than from `entered_at` to `left_at`.  `target_s` is the
+    budget that was declared for it, of which no verdict hangs.
     """
-    last_seen = {event.stage: event.at for event in events if event.stage is not None}
     said = results(run, procedure)
     budgets = (run.declared.get("targets") or {}).get("stages") or {}
     return [
-        _stage(run, stage, said[stage.id], last_seen.get(stage.id)) | {"target_s": budgets.get(f"{stage.id}_s")}
-        for stage in procedure.stages
+        _stage(run, stage, said[stage.id]) | {"target_s": budgets.get(f"{stage.id}_s")} for stage in procedure.stages
     ]
 
 
@@ -42,19 +40,16 @@ def results(run: Run, procedure: Procedure[H]) -> dict[str, str]:
     return said
 
 
-def _stage(run: Run, stage: Stage[H], result: str, last_seen: datetime | None) -> dict[str, Any]:
-    entered = run.entered.get(stage.id)
-    left = run.left.get(stage.id) if stage.id in run.opened else last_seen  # shut again by going back: not left
-    seconds = _between(entered, left)
-    waiting = min(round(run.waiting_s.get(stage.id, 0.0)), seconds)
-    human = min(round(run.human_s.get(stage.id, 0.0)), seconds - waiting)
+def _stage(run: Run, stage: Stage[H], result: str) -> dict[str, Any]:
+    entered, left, spent = run.entered.get(stage.id), run.times.left(stage.id), run.times.shares_of(stage.id)
+    seconds, human, waiting = int(spent.whole), int(spent.people), int(spent.nobody)
     return {
         "number": stage.number,
         "id": stage.id,
         "title": stage.title,
         "result": result,
         "entered_at": stamp(entered) if entered else None,
-        "left_at": stamp(left) if entered and left else None,
+        "left_at": stamp(left) if left else None,
         "seconds": seconds,
         "machine_s": seconds - human - waiting,
         "human_s": human,
@@ -110,7 +105,3 @@ def _objective(said: objectives.Objective, clock: str) -> dict[str, Any]:
         "clock": clock,
         "met": said.met,
     }
-
-
-def _between(start: datetime | None, end: datetime | None) -> int:
-    return max(round((end - start).total_seconds()), 0) if start and end else 0

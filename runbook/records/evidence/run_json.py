@@ -58,7 +58,7 @@ def document(
         "signed_in_as": established.signed_in_as(known),
         "mfa": known.get("SignedInAs", "mfa", "NO"),
         "clock_offset_ms": known.get("ClockOffset", "ms"),
-        "stages": figures.stages(run, procedure, events),
+        "stages": figures.stages(run, procedure),
         "steps": _steps(run, procedure),
         "checks": _checks(run, procedure),
         "criteria": criteria(run, procedure),
