@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from textual.content import Content
@@ -12,7 +11,6 @@ from textual.content import Content
 from runbook.engine import objectives
 from runbook.engine.forecast import left_s
 from runbook.engine.procedure import Stage
-from runbook.engine.run import Run
 from runbook.engine.standing import until
 from runbook.views import Session
 from screens.words import BAD, GOOD, QUIET, WARN, clock
@@ -25,17 +23,16 @@ NO_FORECAST = "no forecast yet"
 def recovery(session: Session, now: datetime) -> Content:
     """The recovery clock against its target, stopped once the last stage is open."""
     run, target = session.run, session.targets.get("rto_s")
-    begun = objectives.began(run)
+    so_far = objectives.recovery_so_far(run, session.procedure.stages[-1].id, until(run, now))
+    gone = so_far.gone_s
     if run.started_at is None:
         return Content("RTO not begun")
-    if begun is None:
+    if gone is None:
         return Content("RTO unknown: nobody knows when the incident was")
-    done = objectives.recovery_time(run, session.procedure.stages[-1].id).end
-    gone = ((done or until(run, now)) - begun).total_seconds()
     if target is None:
         return Content.assemble("RTO ", (clock(gone), "bold"), ", no target set")
     over = gone > target
-    met = (", met", GOOD) if done and not over else (" EXCEEDED" if over else "", BAD)
+    met = (", met", GOOD) if so_far.stopped and not over else (" EXCEEDED" if over else "", BAD)
     return Content.assemble("RTO ", (clock(gone), BAD if over else "bold"), f" of {clock(target)}", met)
 
 
@@ -57,11 +54,9 @@ def outlook(session: Session, now: datetime) -> Content:
 def loss(session: Session) -> Content:
     """What is lost: from the newest row that was restored to T0 or the incident."""
     run, target = session.run, session.targets.get("rpo_s")
-    newest, ahead = _moment(known(run, "DataUntil").get("at")), known(run, "ClockOffset").get("ms")
-    if newest is None:
+    said = objectives.loss_so_far(run, target)
+    if said is None:
         return Content(f"RPO not known yet{f', target {clock(target)}' if target is not None else ''}")
-    ahead = timedelta(milliseconds=ahead if isinstance(ahead, int | float) else 0)
-    said = objectives.data_loss(run, newest, ahead, target)
     if said.actual_s is None:
         return Content.styled("RPO unknown: the clocks disagree", WARN)
     if target is None:
@@ -69,20 +64,6 @@ def loss(session: Session) -> Content:
     missed = said.met == "NO"
     word = (" MISSED" if missed else ", met", BAD if missed else GOOD)
     return Content.assemble("RPO ", (clock(said.actual_s), BAD if missed else "bold"), f" of {clock(target)}", word)
-
-
-def known(run: Run, fact: str) -> Mapping[str, Any]:
-    """The fields of the newest fact of that name that counts; {} where there is none."""
-    facts = (each.facts[fact] for each in reversed(run.attempts) if fact in each.facts and not each.void)
-    return next(facts, {})
-
-
-def _moment(said: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(said) if isinstance(said, str) else None
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None
 
 
 # -- a step, a stage --------------------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ that was there is no figure, and no other moment stands in for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from runbook.engine.run import Run
 
@@ -63,6 +64,20 @@ def recovery_time(run: Run, last_stage: str, target_s: int | None = None) -> Obj
     return Objective(began(run), max(ends, default=None) if reached else None, target_s)
 
 
+@dataclass(frozen=True, slots=True)
+class RecoveryClock:
+    """Seconds since the beginning (None: nobody knows when the incident was); `stopped` once the last stage is open."""
+
+    gone_s: float | None
+    stopped: bool
+
+
+def recovery_so_far(run: Run, last_stage: str, now: datetime) -> RecoveryClock:
+    """The recovery time while it runs; `now` is when the run ended, once it has."""
+    end, start = recovery_time(run, last_stage).end, began(run)
+    return RecoveryClock(((end or now) - start).total_seconds() if start else None, end is not None)
+
+
 def criteria_time(run: Run, steps: Iterable[str]) -> Objective:
     """Until the last of the steps that show the criteria, when each of them is satisfied."""
     steps = tuple(steps)
@@ -76,6 +91,29 @@ def data_loss(run: Run, until: datetime | None, ahead: timedelta, target_s: int 
     `ahead` is how far this machine's clock is before the provider's; an incident's time is nobody's clock.
     """
     return Objective(until, reference(run, ahead), target_s)
+
+
+def loss_so_far(run: Run, target_s: int | None = None) -> Objective | None:
+    """The same, by what the steps established; None as long as the newest row is not known."""
+    newest, ahead = _moment(known(run, "DataUntil").get("at")), known(run, "ClockOffset").get("ms")
+    if newest is None:
+        return None
+    ahead_ms = ahead if isinstance(ahead, int | float) else 0
+    return data_loss(run, newest, timedelta(milliseconds=ahead_ms), target_s)
+
+
+def known(run: Run, fact: str) -> Mapping[str, Any]:
+    """The fields of the newest fact of that name that counts; {} where there is none."""
+    facts = (each.facts[fact] for each in reversed(run.attempts) if fact in each.facts and not each.void)
+    return next(facts, {})
+
+
+def _moment(said: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
 
 
 def reference(run: Run, ahead: timedelta) -> datetime | None:

@@ -1,8 +1,9 @@
 """The line-by-line front end: for serial consoles, screen readers, transcripts, and runs with nobody there.
 
 `Lines` says what happens, `GoingOn` that something does; `PlainOperator` asks on one line and reads one line.
-Secrets are read without echo on a terminal, as a line otherwise.  `?` lists the answers; `help`, `where` and
-`note TEXT` work at every question whose line is shown.
+On a terminal secrets are read without echo, and what is typed before a question is shown answers nothing; otherwise
+every line waits its turn.  `?` lists the answers; `help`, `where` and `note TEXT` work at every question whose line is
+shown.
 """
 
 from runbook.plain.asides import ANNOUNCED

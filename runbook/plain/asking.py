@@ -77,7 +77,7 @@ class PlainOperator:
     async def _needed(self) -> bool:
         if self._taken_back:
             self._lines.say("    careful: changes were taken back just now")
-        agreed = await self._agreed("  Do it", {"yes": "do it", "no": "not now: nothing is done"})
+        agreed = await self._prompts.agreed("  Do it", {"yes": "do it", "no": "not now: nothing is done"})
         self._taken_back = self._taken_back and not agreed
         return agreed
 
@@ -108,7 +108,7 @@ class PlainOperator:
         for number, line in enumerate(ask.how, start=1):
             self._lines.say(f"    {number}. {line}")
         words = {"done": "it is done; what was really done is looked at next", "no": "it is not done, or could not be"}
-        return await self._agreed("  Is it", words)
+        return await self._prompts.agreed("  Is it", words)
 
     async def run_command(self, ask: RunCommand) -> int | None:
         """Run it here, with this terminal as its own."""
@@ -117,7 +117,7 @@ class PlainOperator:
         self._lines.say(f"  {ask.what}")
         self._lines.say(f"    command: {shlex.join(ask.argv)}")
         words = {"yes": "run it here; this terminal is its own until it has ended", "no": "not now"}
-        if not await self._agreed("  Run it now", words):
+        if not await self._prompts.agreed("  Run it now", words):
             return None
         return await run_here(ask.argv)
 
@@ -136,7 +136,3 @@ class PlainOperator:
     def _decided(self, decision: Decision) -> Decision:
         self._taken_back = self._taken_back or decision.act is Act.CLOSE
         return decision
-
-    async def _agreed(self, prompt: str, words: Mapping[str, str]) -> bool:
-        """Whether the first of the two words was answered."""
-        return (await self._prompts.word(prompt, words))[0] == next(iter(words))

@@ -11,11 +11,11 @@ from runbook.engine.meaning import MEANS, becomes_void, meaning, not_offered, tr
 from runbook.engine.ports import Act, Decide, Decision, Gate
 from runbook.engine.procedure import Stage
 from runbook.engine.run import Run
+from runbook.plain.clocks import time_taken
 from runbook.plain.helping import NO_MANUAL
 from runbook.plain.lines import Lines
 from runbook.plain.prompts import NOTHING, WITHDRAW, Looks, Prompts, Words
 from runbook.plain.spoken import counted, spoken
-from runbook.plain.whereabouts import time_taken
 from runbook.views import Session
 
 QUOTED: Final = 500  # characters of what a provider said; the rest on demand
@@ -104,7 +104,7 @@ class Deciding:
     async def _decision(self, prompt: str, ask: Decide | Gate, looks: Looks = NOTHING) -> Decision:
         words = _meanings(ask)
         while True:
-            word, rest = await self._prompts.word(prompt, words, looks)
+            word, rest = await self._prompts.word(prompt, words, looks, more=_GIVEN)
             if (decision := await self._decided(Act(word), rest, ask)) is not None:
                 return decision
 
@@ -114,10 +114,16 @@ class Deciding:
             return await self._back(rest, ask)
         if act not in {Act.ATTEST, Act.ABORT}:
             return Decision(act, rest if act is Act.CLOSE else "")
-        if not rest:
-            self._say_consequence(act, ask)
-        reason = rest or await self._prompts.reason()
+        self._say_consequence(act, ask)
+        reason = await self._reason(act, rest)
         return None if reason is None else Decision(act, reason)
+
+    async def _reason(self, act: Act, given: str) -> str | None:
+        """Asked for below what comes of it; one that was given before that was said is agreed to there."""
+        if not given:
+            return await self._prompts.reason()
+        words = {"yes": f"{act}, with that reason; both go into the record", "no": "not that: ask again what to do"}
+        return given if await self._prompts.agreed("  Is it so, with that reason", words) else None
 
     def _say_consequence(self, act: Act, ask: Decide | Gate) -> None:
         """What is agreed to with the reason."""
@@ -135,10 +141,10 @@ class Deciding:
             to = await self._prompts.line(f"  Back to ({', '.join(ask.back_to)}): ", words)
             if to == WITHDRAW:
                 return None
-        if self._session is not None and not reason:
+        if self._session is not None:
             void = becomes_void(self._session.run, self._session.procedure, to)
             self._lines.say(f"    Becomes void: {_named(void)}. What was restored and still fits is adopted.")
-        given = reason or await self._prompts.reason()
+        given = await self._reason(Act.BACK, reason.strip())
         return None if given is None else Decision(Act.BACK, given, to)
 
     def _title(self, place: str) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import termios
 from typing import TextIO
 
-_LOCAL = 3  # the place of the local modes among a terminal's attributes
+LOCAL = 3  # the place of the local modes among a terminal's attributes
 
 
 def off(source: TextIO) -> None:
@@ -27,5 +27,5 @@ def _set(source: TextIO, *, shown: bool) -> None:
         return
     with contextlib.suppress(termios.error):  # the terminal was closed
         modes = termios.tcgetattr(source.fileno())
-        modes[_LOCAL] = modes[_LOCAL] | termios.ECHO if shown else modes[_LOCAL] & ~termios.ECHO
+        modes[LOCAL] = modes[LOCAL] | termios.ECHO if shown else modes[LOCAL] & ~termios.ECHO
         termios.tcsetattr(source.fileno(), termios.TCSADRAIN if shown else termios.TCSAFLUSH, modes)

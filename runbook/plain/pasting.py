@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import sys
-import termios
 from collections.abc import Iterator
 from typing import Final, TextIO
 
@@ -23,12 +22,10 @@ _WHOLE: Final = re.compile(re.escape(BEGIN) + "(.*?)" + re.escape(END))
 
 @contextlib.contextmanager
 def marked(source: TextIO) -> Iterator[None]:
-    """Inside it the terminal marks what is pasted; what was typed or pasted before it answers nothing in it."""
+    """Inside it the terminal marks what is pasted."""
     if not (source.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"):
         yield
         return
-    with contextlib.suppress(termios.error):  # the terminal was closed
-        termios.tcflush(source.fileno(), termios.TCIFLUSH)
     _tell(MARK)
     try:
         yield

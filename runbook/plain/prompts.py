@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -42,15 +42,26 @@ class Prompts:
             elif not self._asides.answered(text):
                 return text
 
-    async def word(self, prompt: str, words: Words, looks: Looks = NOTHING, *, empty: str = "") -> tuple[str, str]:
-        """One of the words, or enough of its beginning to tell, and what follows it; `empty` is what Enter means."""
+    async def word(
+        self, prompt: str, words: Words, looks: Looks = NOTHING, *, empty: str = "", more: Container[str] = ()
+    ) -> tuple[str, str]:
+        """One of the words, and the text after it; `empty` is what Enter means.
+
+        Alone, enough of its beginning to tell is the word.  A sentence is not: text follows only what is typed in
+        full, and only those words that take `more`.
+        """
         while True:
             text = await self.line(f"{prompt} [{' / '.join(words)} / ?]: ", words, looks) or empty
-            word, _, rest = text.partition(" ")
-            fits = [known for known in words if word and known.startswith(word.lower())]
-            if len(fits) == 1:
+            typed, _, rest = text.partition(" ")
+            word = typed.lower()
+            fits = [known for known in words if word and known.startswith(word)]
+            if len(fits) == 1 and (not rest or (word in words and word in more)):
                 return fits[0], rest.strip()
             self.say_words(words)
+
+    async def agreed(self, prompt: str, words: Words) -> bool:
+        """Whether the first of the two words was answered."""
+        return (await self.word(prompt, words))[0] == next(iter(words))
 
     async def reason(self) -> str | None:
         """Why, for the record; None: they thought better of it."""

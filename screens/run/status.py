@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.content import Content
 
-from runbook.engine import standing
+from runbook.engine import objectives, standing
 from runbook.engine.events import Progress
 from runbook.engine.procedure import Procedure
 from runbook.engine.run import Run
@@ -155,7 +155,7 @@ _MFA: Mapping[str, tuple[str, str]] = {
 
 def mfa(run: Run) -> tuple[str, str] | None:
     """What is known of the second factor, as a word and its style; None before the sign-in."""
-    return _MFA.get(str(timing.known(run, "SignedInAs").get("mfa")))
+    return _MFA.get(str(objectives.known(run, "SignedInAs").get("mfa")))
 
 
 def paused(run: Run) -> tuple[str, str]:

@@ -89,9 +89,12 @@ async def test_a_preview_names_target_calls_and_differences(capsys: Said) -> Non
         (("open",), Decision(Act.OPEN)),
         (("o",), Decision(Act.OPEN)),
         (("retry",), Decision(Act.RETRY)),
-        (("abort fire alarm",), Decision(Act.ABORT, "fire alarm")),
+        (("abort fire alarm", "yes"), Decision(Act.ABORT, "fire alarm")),
+        (("ABORT  fire alarm ", "yes"), Decision(Act.ABORT, "fire alarm")),
+        (("abort fire alarm", "no", "open"), Decision(Act.OPEN)),
         (("abort", "", " ", "fire alarm"), Decision(Act.ABORT, "fire alarm")),
-        (("back one it restarted",), Decision(Act.BACK, "it restarted", "one")),
+        (("b", "one", "it restarted"), Decision(Act.BACK, "it restarted", "one")),
+        (("back one  it restarted", "yes"), Decision(Act.BACK, "it restarted", "one")),
         (("back", "nowhere", "two", "one", "it restarted"), Decision(Act.BACK, "it restarted", "one")),
         (("back one.step", "it restarted"), Decision(Act.BACK, "it restarted", "one.step")),
     ],
@@ -100,8 +103,46 @@ async def test_what_can_be_said_at_a_gate(lines: tuple[str, ...], decision: Deci
     assert await at(*lines).gate(GATE) == decision
 
 
+SENTENCES = (
+    "a custodian is on the way",
+    "ab so lutely",
+    "at last",
+    "b vault it is slow",
+    "o dear",
+    "open the other one first",
+    "retry in a minute",
+    "c the ticket first",
+)
+
+
+@pytest.mark.parametrize("typed", SENTENCES)
+async def test_a_sentence_is_no_word_and_lists_the_answers(typed: str, capsys: Said) -> None:
+    """Alone the beginning of a word is enough; before more text it is the beginning of somebody's thought."""
+    for options in (tuple(Act), (Act.RETRY, Act.BACK, Act.ABORT)):
+        assert await at(typed, "r", "ret").decide(replace(DECIDE, options=options)) == Decision(Act.RETRY)
+        assert "    retry: once more" in capsys.readouterr().out.split("a.b [")[1]
+
+
+async def test_a_place_that_is_none_is_asked_for_and_withdrawn_from() -> None:
+    assert await at("back up is running", "stop", "retry").decide(DECIDE) == Decision(Act.RETRY)
+
+
+@pytest.mark.parametrize("typed", ["yes but not now", "y not", "done I think"])
+async def test_what_takes_no_text_is_not_agreed_to_with_more_of_it(typed: str) -> None:
+    assert not await at(typed, "no").confirm(Confirm("a.b", "It", PREVIEW))
+    assert not await at(typed, "no").by_hand(ByHand("a.b", "It", ()))
+
+
+@pytest.mark.parametrize("typed", ["attest I saw it", "attest  I saw it "])
+async def test_a_reason_given_at_once_is_agreed_to_below_what_it_states(typed: str, capsys: Said) -> None:
+    assert await at(typed, "yes").decide(DECIDE) == Decision(Act.ATTEST, "I saw it")
+    said = capsys.readouterr().out
+    assert said.index("    You state: yes\n") < said.index("  Is it so, with that reason [yes / no / ?]: ")
+    assert await at(typed, "no", "retry").decide(DECIDE) == Decision(Act.RETRY)
+
+
 async def test_a_gate_cannot_be_attested(capsys: Said) -> None:
-    assert (await at("attest it is fine", "abort no").gate(GATE)).act is Act.ABORT
+    assert (await at("attest it is fine", "abort no", "yes").gate(GATE)).act is Act.ABORT
     assert "attest" not in capsys.readouterr().out
 
 
@@ -125,7 +166,7 @@ CLOSABLE = replace(GATE, options=(Act.OPEN, Act.RETRY, Act.CLOSE, Act.BACK, Act.
 
 @pytest.mark.parametrize(
     ("line", "reason"),
-    [("close", ""), ("c", ""), ("close  the canary changed ", "the canary changed"), ("CLOSE now", "now")],
+    [("close", ""), ("cl", ""), ("close  the canary changed ", "the canary changed"), ("CLOSE now", "now")],
 )
 async def test_the_doors_are_closed_by_a_word_and_nobody_is_made_to_say_why(line: str, reason: str) -> None:
     assert await at(line).gate(CLOSABLE) == Decision(Act.CLOSE, reason)
@@ -142,13 +183,13 @@ async def test_what_closing_them_does_is_said_and_listed(capsys: Said) -> None:
 
 
 async def test_doors_that_were_never_opened_are_not_offered_to_be_closed(capsys: Said) -> None:
-    assert (await at("close", "abort x").gate(GATE)).act is Act.ABORT
+    assert (await at("close", "abort x", "yes").gate(GATE)).act is Act.ABORT
     assert "close" not in capsys.readouterr().out
 
 
 async def test_a_refusal_stands_at_the_gate(capsys: Said) -> None:
     shut = Gate("one", 1, "One", "stage 1 (One) fell: sealed", None, "what it made", GATE.options, ("one",))
-    await at("abort x").gate(shut)
+    await at("abort x", "yes").gate(shut)
     said = capsys.readouterr().out
     assert "CHECKPOINT 1 One: stage 1 (One) fell: sealed" in said
     assert "Next: The closing touches what it made." in said

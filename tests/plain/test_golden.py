@@ -71,7 +71,8 @@ TYPED = (
     *("?", "2", "a-share", "status", "open"),
     *("2", "3", "stop", "3", "the newest holds the mistake"),
     *("?", "12", "-"),
-    *("note major: the vault was sealed for a while", "abort", "stop", "abort enough"),
+    *("note major: the vault was sealed for a while", "a moment, please", "abort", "stop"),
+    *("abort enough", "no", "abort enough", "yes"),
 )
 
 

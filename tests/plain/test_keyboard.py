@@ -3,111 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
-import sys
-import termios
-from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
-from functools import cached_property
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
 from runbook.engine.errors import OperatorGone
 from runbook.engine.events import Progress
 from runbook.engine.ports import Act, Attest, Decision, SecretAnswer
-from runbook.plain import Keyboard, Lines, PlainOperator
+from runbook.plain import Keyboard
 from tests.plain.test_answers import GATE, SHARE
-from tests.support.tiny import procedure, stage
+from tests.plain.typist import Typist, until
 
 Said = pytest.CaptureFixture[str]
 LATE = "late-share-9f"
 BRYNS = replace(SHARE, labels=("Bryn",))  # one label is not asked for: the masked prompt comes at once
 STATED = Attest("a.b", "The door is locked")
-
-
-class Typist:
-    """The other end of the operator's input: a terminal or a pipe."""
-
-    def __init__(self, hand: int, source: int) -> None:
-        self._hand = hand
-        self.source = os.fdopen(source, encoding="utf-8")
-        self.keyboard = Keyboard(self.source)
-
-    @cached_property
-    def lines(self) -> Lines:
-        """Made in the test, whose standard output is another than its fixtures'."""
-        return Lines(procedure(stage(1, "one")), sys.stdout)
-
-    @cached_property
-    def operator(self) -> PlainOperator:
-        return PlainOperator(self.lines, self.keyboard, lambda: None)
-
-    def type(self, text: str) -> None:
-        os.write(self._hand, text.encode())
-
-    def end(self) -> None:
-        """The input ends."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self._hand)
-        os.close(nowhere)
-
-    def echoed(self) -> str:
-        """What the terminal showed of what was typed."""
-        shown = b""
-        while select.select([self._hand], [], [], 0)[0]:
-            shown += os.read(self._hand, 4096)
-        return shown.decode()
-
-    def shows(self) -> bool:
-        """Whether the terminal shows what is typed now."""
-        return bool(termios.tcgetattr(self.source.fileno())[3] & termios.ECHO)
-
-    async def until_asked(self, prompt: str) -> None:
-        await _until(lambda: prompt in self.keyboard.prompt)
-
-    async def ask(self, question: Coroutine[Any, Any, Any], prompt: str) -> asyncio.Task[Any]:
-        asked = asyncio.create_task(question)
-        await self.until_asked(prompt)
-        return asked
-
-    async def withdraw(self, question: Coroutine[Any, Any, Any], prompt: str) -> None:
-        asked = await self.ask(question, prompt)
-        asked.cancel()
-        await asyncio.gather(asked, return_exceptions=True)
-
-    async def close(self) -> None:
-        """Let go of the reader's thread, then of both ends."""
-        standing = self.keyboard._standing
-        if standing is not None:
-            await _until(standing.line.done)
-        self.source.close()
-        os.close(self._hand)
-
-
-async def _until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not what():  # noqa: ASYNC110 - a thread reads: there is no event to wait for
-            await asyncio.sleep(0.005)
-
-
-@pytest.fixture
-async def pipe() -> AsyncIterator[Typist]:
-    source, hand = os.pipe()
-    typist = Typist(hand, source)
-    yield typist
-    typist.end()
-    await typist.close()
-
-
-@pytest.fixture
-async def terminal() -> AsyncIterator[Typist]:
-    hand, source = os.openpty()
-    typist = Typist(hand, source)
-    yield typist
-    typist.type("\n")
-    await typist.close()
 
 
 # -- a terminal ---------------------------------------------------------------------------------------------------
@@ -172,7 +83,7 @@ async def test_a_share_that_came_before_the_next_question_is_dropped_without_a_w
     pipe.type(f"{LATE}\n")
     standing = pipe.keyboard._standing
     assert standing is not None
-    await _until(standing.line.done)
+    await until(standing.line.done)
     pipe.type("open\n")
     assert await pipe.operator.gate(GATE) == Decision(Act.OPEN)
     said = capsys.readouterr().out
@@ -204,3 +115,52 @@ async def test_what_is_said_while_a_question_is_open_stands_on_lines_of_its_own(
     prompt = "  Whose share (number, stop or none): "
     told = "  SO FAR       vault.unseal: 2 of 3 are in (1 entered elsewhere)"
     assert f"{prompt}\n{told}\n{prompt}\n" in capsys.readouterr().out
+
+
+# -- what no text is, and a reader that ends ----------------------------------------------------------------------
+HALF = "caf\udcc3"  # the first byte of a letter of two: the other was deleted
+
+
+async def test_half_a_letter_is_no_reason_to_stop_reading(pipe: Typist) -> None:
+    pipe.type(f"{HALF}\nopen\n")
+    async with asyncio.timeout(10):
+        assert await pipe.operator.attest(STATED) == "caf\N{REPLACEMENT CHARACTER}"
+        assert await pipe.operator.gate(GATE) == Decision(Act.OPEN)
+
+
+async def test_nor_is_it_in_a_share(terminal: Typist) -> None:
+    asked = await terminal.ask(terminal.operator.secret(BRYNS), "share of Bryn")
+    terminal.type(f"{HALF}\n")
+    async with asyncio.timeout(10):
+        assert (await asked).secret.reveal() == "caf\N{REPLACEMENT CHARACTER}"
+    assert terminal.shows()
+
+
+async def test_a_second_keyboard_at_the_same_input_reads_on(pipe: Typist) -> None:
+    pipe.type("a\nb\n")
+    assert await pipe.keyboard.line("? ") == "a"
+    assert await Keyboard(pipe.source).line("? ") == "b"
+
+
+class Broken:
+    """A terminal whose reading fails in a way that nobody thought of."""
+
+    def __init__(self, source: TextIO) -> None:
+        self.isatty, self.fileno = source.isatty, source.fileno
+
+    def readline(self) -> str:
+        raise LookupError("no such thing")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_reader_that_ends_leaves_nobody_waiting_and_the_echo_on(terminal: Typist) -> None:
+    broken: Any = Broken(terminal.source)
+    keyboard = Keyboard(broken)
+    for masked in (True, False):
+        with pytest.raises(OperatorGone):
+            async with asyncio.timeout(10):
+                await keyboard.line("The share: ", masked=masked)
+        assert terminal.shows()
+    thread = keyboard._thread
+    assert thread is not None
+    await until(lambda: not thread.is_alive())

@@ -78,7 +78,7 @@ async def test_where_it_is_not_offered_it_is_no_answer(capsys: Said) -> None:
     assert "second named person" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("lines", [("back one.b it is older",), ("back", "nowhere", "one.b", "it is older")])
+@pytest.mark.parametrize("lines", [("back one.b it is older", "yes"), ("back", "nowhere", "one.b", "it is older")])
 async def test_the_step_that_a_fix_names_can_be_gone_back_to(lines: tuple[str, ...]) -> None:
     assert await at(*lines).decide(FAILED) == Decision(Act.BACK, "it is older", "one.b")
 

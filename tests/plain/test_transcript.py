@@ -97,7 +97,7 @@ async def test_a_custodian_can_be_called_and_reads_the_share_out(practice: Pract
 async def test_the_doors_are_closed_again_with_one_word_and_not_opened_a_second_time(
     practice: Practice, capsys: Said
 ) -> None:
-    closed = ("yes", "close", "no", "abort the wrong day")
+    closed = ("yes", "close", "no", "abort the wrong day", "yes")
     run = await walk(practice, typed(practice, connectivity=closed))
     in_order(
         capsys.readouterr().out,
@@ -141,7 +141,7 @@ async def test_a_fallen_layer_is_named_at_the_gate_and_going_back_asks_for_a_rea
 
 async def test_a_failure_is_told_with_what_to_do_about_it(practice: Practice, capsys: Said) -> None:
     practice.world.lose_table("public.appointments")
-    run = await walk(practice, typed(practice, database=(*COPIED, "", "abort the rows are gone")))
+    run = await walk(practice, typed(practice, database=(*COPIED, "", "abort the rows are gone", "yes")))
     in_order(
         capsys.readouterr().out,
         "  FAIL         database.content: public.appointments: EMPTY, ",

@@ -37,6 +37,7 @@ RULES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"\(Enter = [^\n]*: $", lambda _: ""),
     (r"Do it \[[^\n]*: $", lambda _: "yes"),
     (r"\[retry [^\n]*: $", lambda _: "retry"),
+    (r"with that reason \[[^\n]*: $", lambda _: "yes"),
 )
 
 

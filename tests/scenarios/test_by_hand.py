@@ -139,6 +139,7 @@ def test_a_database_that_dies_while_the_operator_thinks_keeps_the_gate_shut(term
     terminal.answer(r"Open it .*: ", "open")
     terminal.expect(r"Core Database: stays shut: stage 3 \(Core Database\) fell")
     terminal.answer(r"Open it .*: ", "abort the copy died")
+    terminal.answer(r"with that reason .*: ", "yes")
     terminal.answer(r"Do it .*: ", "yes")  # the cleanup
     terminal.answer(r"Is it .*: ", "done")  # the vault's data, by hand
     terminal.expect(r"OUTCOME INCONCLUSIVE")
@@ -152,6 +153,7 @@ def test_a_vault_that_dies_while_the_operator_thinks_keeps_the_gate_shut(termina
     terminal.answer(r"Open it .*: ", "open")
     terminal.expect(r"stays shut: stage 2 \(Encryption Vault\) fell")
     terminal.answer(r"Open it .*: ", "abort the vault died")
+    terminal.answer(r"with that reason .*: ", "yes")
     terminal.answer(r"Do it .*: ", "yes")
     terminal.answer(r"Is it .*: ", "done")
     terminal.expect(r"OUTCOME INCONCLUSIVE")
@@ -182,6 +184,7 @@ def test_one_share_entered_here_and_two_from_another_client_open_the_vault(termi
         _submit(settings, estate.share(label).reveal())
     terminal.expect(r"PASS +vault\.unseal: 3 shares: Amara Okafor \(CTO\), entered elsewhere, entered elsewhere")
     terminal.answer(r"Open it .*: ", "abort seen enough")
+    terminal.answer(r"with that reason .*: ", "yes")
     terminal.answer(r"Do it .*: ", "yes")
     terminal.answer(r"Is it .*: ", "done")
     terminal.expect(r"OUTCOME ABORTED")
@@ -212,6 +215,7 @@ def test_a_vault_that_reseals_in_stage_4_is_seen_by_its_heartbeat_and_opened_aga
     terminal.type("yes")
     terminal.expect(r"FAIL +application\.vault-database: .*the vault is sealed")
     terminal.answer(r"vault-database \[.*: ", "back vault.unseal the vault restarted")
+    terminal.answer(r"with that reason .*: ", "yes")
     for _ in range(3):
         _share(terminal)
     terminal.answer(r"CHECKPOINT 2[\s\S]*Open it .*: ", "open")

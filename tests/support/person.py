@@ -61,6 +61,7 @@ RULES: Sequence[Rule] = (
     (r"Do it \(Enter = no\) \[.*\]: $", ""),
     (r"Do it \[.*\]: $", "yes"),
     (r"Open it \[.*\]: $", "open"),
+    (r"Is it so, with that reason \[.*\]: $", "yes"),
     (r"who, when: [^\n]*\n[^\n]* \(Enter = none\): $", _told_now),
     (r"\(Enter = [^\n]+\): $", ""),  # as the configuration has it
 )
