@@ -148,7 +148,7 @@ class Rooms:
         """A run that is not over is asked about first; to stop looking at one changes nothing."""
         if self._walk is None or self._session is None or self._watching:
             self.leave(self.code)
-        elif not isinstance(self._app.screen, LeaveDialog):
+        elif not any(isinstance(screen, LeaveDialog) for screen in self._app.screen_stack):
             self._app.push_screen(LeaveDialog(self._session), self._left)
 
     def _left(self, leave: bool | None) -> None:  # noqa: FBT001 - the dialogue's answer, as Textual hands it over

@@ -6,14 +6,15 @@ reaches the terminal (Textual strips five control characters and no more).
 
 from __future__ import annotations
 
-import textwrap
 import unicodedata
 
+from rich.cells import cell_len
 from textual.content import Content
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 LIMIT = 2000
+CUT = " …"  # the sign of what is cut to some lines
 
 
 def one_line(text: str, limit: int = LIMIT) -> str:
@@ -29,9 +30,19 @@ def _seen(character: str) -> str:
 
 
 def within(text: str, width: int, lines: int) -> str:
-    """One line of text, cut with a sign so that it needs no more than that many lines of a place that wide."""
-    wrapper = textwrap.TextWrapper(max(width, 2), max_lines=lines, placeholder=" …", break_on_hyphens=False)
-    return wrapper.fill(one_line(text))
+    """One line of text, cut with a sign so that it needs no more than that many lines of that many cells."""
+    room = max(width, len(CUT) + 1)
+    found = [line.plain.rstrip() for line in Content(one_line(text)).wrap(room)]
+    if len(found) > lines:
+        found[lines - 1 :] = [_cut(found[lines - 1], room - len(CUT)) + CUT]
+    return "\n".join(found)
+
+
+def _cut(line: str, room: int) -> str:
+    """As many of its words as have room; of one that is longer than that, its beginning."""
+    while cell_len(line) > room and (shorter := line.rpartition(" ")[0].rstrip()):
+        line = shorter
+    return Content(line).truncate(room).plain
 
 
 def paragraphs(text: str, limit: int = 200_000) -> str:

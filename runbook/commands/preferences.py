@@ -53,6 +53,9 @@ def read_or_default(home: Home) -> Preferences:
         first, *others = wrong.sentence.splitlines()
         more = f" (and {len(others)} more)" if others else ""
         return Preferences(trouble=f"{first}{more}. The defaults are used.")
+    except Exception as error:  # noqa: BLE001 - a defect of ours in judging somebody's keys keeps nobody from one either
+        why = type(error).__name__
+        return Preferences(trouble=f"{home.root / FILE} could not be read ({why}). The defaults are used.")
 
 
 def _plain(path: Path) -> tuple[str, dict[str, Any]]:

@@ -26,11 +26,11 @@ FALLEN_LINES = 2  # as the stylesheet has it
 UNKNOWN_WIDTH = 56  # before the first layout: what the narrowest terminal has
 PATIENCE_S = 2.0  # an app that is closing builds nothing any more
 
-HELP = Binding("question_mark,f1", "help", "Help", id="ask.help", key_display="?", tooltip="Why, and the manual way")
+HELP = Binding("question_mark,f1", "help", "Help", id="ask.help", tooltip="Why, and the manual way")
 
 
 class Ask(Frame[T], ModalScreen[T]):
-    """A question that is answered by `dismiss`.  `step` is whose help `?` shows; "" where there is none."""
+    """A question that is answered by `dismiss`.  `step` is whose help `?` (F1 where it is typed) shows; "" for none."""
 
     CSS_PATH = Path(__file__).with_name("dialogs.tcss")
     GRACE_S = GRACE_S

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.frame import Frame
-from screens.looks.keymap import declared
+from screens.looks.keymap import answering, declared
 from screens.widgets.actions import ActionBar
 from screens.words import QUIET
 
@@ -48,12 +48,12 @@ class KeysScreen(Frame[None], ModalScreen[None]):
 
     def _sections(self) -> Iterable[Widget]:
         yield Static("Keys of this screen", classes="kind")
-        yield from (_line(*each) for each in self._keys(self._below))
+        yield from (_line(*each) for of in answering(self._below) for each in self._keys(of))
         yield Static("On every screen", classes="kind spaced")
         yield from (_line(*each) for each in (*self._keys(self.app), *ALWAYS))
         yield Static(Content.styled(CHANGE, QUIET), classes="spaced")
 
-    def _keys(self, of: Screen[Any] | App[Any]) -> Iterable[tuple[str, str, str]]:
+    def _keys(self, of: DOMNode) -> Iterable[tuple[str, str, str]]:
         """Key, what it does, the name of the binding; what is not offered there is no key."""
         for binding in declared(type(of)):
             may = of.check_action(binding.action, ())

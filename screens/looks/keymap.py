@@ -11,6 +11,7 @@ from typing import Any
 
 from textual.app import App
 from textual.binding import Binding, BindingsMap
+from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import Screen
 
@@ -48,9 +49,14 @@ def declared(kind: type) -> list[Binding]:
     return list(dict.fromkeys(by_key.values()))
 
 
+def answering(screen: Screen[Any]) -> list[DOMNode]:
+    """What answers to keys there, beside the app: what has the focus, then the screen itself."""
+    return [*filter(None, [screen.focused]), screen]
+
+
 def keys_of(several: str) -> Iterable[str]:
-    """The keys of `o,enter`, by the names that Textual has for them."""
-    named = BindingsMap([Binding(several, "any")]) if several.strip(", ") else BindingsMap()
+    """The keys of `o,enter`, by the names that Textual has for them; none of ""."""
+    named = BindingsMap([Binding(several, "any")]) if several else BindingsMap()
     return tuple(named.key_to_bindings)
 
 

@@ -19,7 +19,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from screens.frame import Frame
-from screens.looks.keymap import declared
+from screens.looks.keymap import answering, declared
 from screens.looks.themes import SAID, THEMES
 from screens.words import QUIET
 
@@ -43,7 +43,8 @@ class Offer:
 
 def offers(app: App[Any], screen: Screen[Any]) -> list[Offer]:
     """What can be done now, the screen's own first."""
-    own = [_offer(app, screen, each) for each in declared(type(screen)) if each.show and _can(screen, each)]
+    here = [(of, each) for of in answering(screen) for each in declared(type(of)) if each.show and _can(of, each)]
+    own = [_offer(app, of, each) for of, each in here]
     said = {each.words for each in own}
     everywhere = [
         _offer(app, app, each) for each in declared(type(app)) if each.id and each.description and _can(app, each)

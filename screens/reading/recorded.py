@@ -101,8 +101,12 @@ def heads(shown: Sequence[Column]) -> Content:
 
 def row(run: RecordedRun, shown: Sequence[Column]) -> Content:
     """The run in these columns."""
-    parts = ((*column.part(run), column.cells) for column in shown)
-    return Content(" ").join(Content.styled(f"{text[:cells]:<{cells}}", style) for text, style, cells in parts)
+    return Content(" ").join(_cell(*column.part(run), column.cells) for column in shown)
+
+
+def _cell(text: str, style: str, cells: int) -> Content:
+    """What is too long for its column ends with a sign: no figure is shown as another one."""
+    return Content.styled(text, style).truncate(cells, ellipsis=True, pad=True)
 
 
 def mark_of(run: RecordedRun) -> Mark:
@@ -124,18 +128,25 @@ def _marked(mark: Mark) -> Part:
 
 def _short(objective: Objective) -> Part:
     glyph, _, style = MET.get(objective.met, (" ", "", ""))
-    return (f"{glyph} {clock(objective.actual_s)}", style) if objective.actual_s is not None else ("  not known", QUIET)
+    return (f"{glyph} {_time(objective.actual_s)}", style) if objective.actual_s is not None else ("  unknown", QUIET)
 
 
 def _full(objective: Objective) -> Part:
     text, style = _short(objective)
-    return (text if objective.target_s is None else f"{text} of {clock(objective.target_s)}"), style
+    return (text if objective.target_s is None else f"{text} of {_time(objective.target_s)}"), style
+
+
+def _time(seconds: float) -> str:
+    """In eight cells: `39:00:00`, from 100 hours on `10d 12h`; below the list it stands in full."""
+    hours = int(seconds) // 3600
+    return clock(seconds) if hours < CLOCK_H else f"{hours // 24}d {hours % 24}h"
 
 
 def _findings(run: RecordedRun) -> Part:
     return (f"{run.findings_open:>4}", WARN) if run.findings_open else ("   -", QUIET)
 
 
+CLOCK_H = 100  # hours from which a clock is wider than its column
 ROOMY = 101  # cells from which the targets stand beside the figures
 COLUMNS = (
     Column("started", 10, _date),

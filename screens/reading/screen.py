@@ -41,7 +41,10 @@ def keys(copies: str) -> list[BindingType]:
 class SearchEntry(Input):
     """What is searched for: each letter searches, Enter goes to the next place, Escape ends the typing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back to the text", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back to the text", id="search.back", tooltip="What was found stays marked"),
+        Binding("enter", "submit", "Next place", id="search.next"),
+    ]
 
     class Left(Message):
         """Nothing more is typed."""
@@ -86,10 +89,10 @@ class ReadingScreen(Frame[T]):
         self.reader.focus()
 
     def may(self, action: str) -> bool | None:
-        """There is a next place once something was found."""
+        """There is a next place once something was found; while it is typed, its key is typed too."""
         if action == "next":
             return self.is_mounted and bool(self.reader.hits)
-        return True
+        return action != "search" or not isinstance(self.focused, SearchEntry)
 
     def action_before(self) -> None:
         """To the heading before."""

@@ -40,7 +40,7 @@ class RunScreen(Frame[None]):
     CSS_PATH = "run.tcss"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", id="run.help", key_display="?", tooltip="Why, and the manual way"),
+        Binding("question_mark,f1", "help", "Help", id="run.help", tooltip="Why, and the manual way"),
         Binding("left", "look_left", "Earlier stage", id="run.look-left", key_display="←"),
         Binding("right", "look_right", "Later stage", id="run.look-right", key_display="→"),
         Binding("n", "note", "Note", id="run.note", tooltip="Write down a finding of your own"),

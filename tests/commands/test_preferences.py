@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runbook.commands import preferences
 from runbook.commands.places import Home
@@ -63,6 +67,7 @@ def test_an_id_without_quotes_is_meant_all_the_same(home: Home) -> None:
         ('[keys]\n"failure.retry" = 5\n', "line 2: keys.failure.retry: must be a key in quotes"),
         ('[keys]\n"failure.retry" = "F5"\n', "line 2: keys.failure.retry: is not a key that terminals send (did you"),
         ('[keys]\n"failure.retry" = "s"\n', "line 2: keys.failure.retry: is on the key of failure.sign-in (s)"),
+        ('[keys]\n"run.note" = "f5,"\n', "line 2: keys.run.note: has a comma with no key beside it"),
         ('[keys]\n"share.call" = "c"\n', "line 2: keys.share.call: would not be heard while something is typed"),
         ('theme = "dark\n', "line 1: not valid TOML"),
         ("theme = 'dark'\ntheme = 'dark'\n", "line 2: not valid TOML: this key stands twice"),
@@ -106,6 +111,47 @@ def test_tables_without_end_are_told_and_stop_nothing(home: Home) -> None:
 def test_what_is_told_on_the_screen_is_one_sentence_and_then_another(home: Home) -> None:
     _write(home, 'theme = "pink"\n')
     assert preferences.read_or_default(home).trouble.endswith("monochrome are. The defaults are used.")
+
+
+def test_a_defect_in_reading_them_keeps_nobody_from_a_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise LookupError("hunter2")
+
+    _write(home, WHOLE)
+    monkeypatch.setattr("screens.looks.remapping.mistakes", fails)
+    liked = preferences.read_or_default(home)
+    assert liked.keys == {}
+    assert "could not be read (LookupError). The defaults are used." in liked.trouble
+
+
+def _quoted(text: str) -> str:
+    """As TOML takes any text."""
+    return '"' + "".join(f"\\U{ord(each):08x}" for each in text) + '"'
+
+
+KEY = st.sampled_from(["schema", "theme", "keys", "run.note", "failure.retry"]) | st.text(max_size=5)
+PLAIN = st.sampled_from(["1", "-1", "1.5", "nan", "true", "1979-05-27", "07:32:00", "1979-05-27T07:32:00Z"])
+VALUE = st.recursive(
+    PLAIN | st.lists(st.sampled_from(["f5", "", " ", "n"]) | st.text(max_size=3)).map(",".join).map(_quoted),
+    lambda each: st.one_of(
+        st.lists(each, max_size=3).map(lambda values: f"[{', '.join(values)}]"),
+        st.dictionaries(KEY, each, max_size=3).map(
+            lambda table: "{" + ", ".join(f"{_quoted(key)} = {value}" for key, value in table.items()) + "}"
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(KEY, VALUE, max_size=4))
+def test_whatever_stands_in_the_file_is_liked_or_told(document: dict[str, str]) -> None:
+    with TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        _write(home, "\n".join(f"{_quoted(key)} = {value}" for key, value in document.items()))
+        with suppress(WrongUse):
+            preferences.read(home)
+        assert "not valid TOML" not in preferences.read_or_default(home).trouble
 
 
 def test_without_a_file_nothing_is_loaded_for_it(home: Home) -> None:

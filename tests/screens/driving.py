@@ -96,8 +96,13 @@ def _out_of_sight(app: RunbookApp) -> list[str]:
     hidden = [
         action for action, region in buttons.items() if not (region.area and screen.region.contains_region(region))
     ]
-    keys = {binding.action: f"{app.get_key_display(binding)} {binding.description}" for binding in offered}
-    return [*hidden, *(f"key of {action}" for action, key in keys.items() if key not in said)]
+    return [*hidden, *(f"key of {each.action}" for each in offered if not _is_said(app, each, said))]
+
+
+def _is_said(app: RunbookApp, binding: Binding, said: str) -> bool:
+    """Whether its keys stand there with what it does; or, where a binding does not say how, one that works there."""
+    keys = app.get_key_display(binding)
+    return any(f"{key} {binding.description}" in said for key in (keys, *keys.split("/")))
 
 
 async def until_keys_are_in_sight(pilot: Pilot[Any]) -> None:

@@ -21,6 +21,7 @@ from screens.dialogs.ask import Ask
 from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.failure import FailureDialog
 from screens.dialogs.keys import KeysScreen
+from screens.dialogs.leave import LeaveDialog
 from screens.dialogs.note import NoteDialog
 from screens.home.scenarios import ScenarioScreen
 from screens.home.screen import HomeScreen
@@ -159,6 +160,19 @@ async def test_leaving_asks_first_and_leaves_a_run_that_can_be_resumed() -> None
         await until(pilot, lambda: "Leave this run unfinished?" in words(app))
         await pilot.press("y")
     assert app.return_code == 130
+
+
+async def test_leaving_is_asked_about_once_whatever_was_opened_on_top_of_the_question() -> None:
+    async with running(FakeSession(_for_ever)) as (app, pilot):
+        await until_on(pilot, RunScreen)
+        await pilot.press("ctrl+q")
+        await until_on(pilot, LeaveDialog)
+        await pilot.press("ctrl+g")
+        await until_on(pilot, KeysScreen)
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert sum(isinstance(each, LeaveDialog) for each in app.screen_stack) == 1
+        app._leave(130)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -29,7 +29,7 @@ from screens.dialogs.note import NoteDialog
 from screens.dialogs.reason import ReasonDialog
 from screens.home.scenarios import ScenarioScreen
 from screens.home.screen import HomeScreen
-from screens.looks.keymap import declared, keys_of
+from screens.looks.keymap import answering, declared, keys_of
 from screens.reading.history import HistoryScreen
 from screens.reading.reader import Reader
 from screens.reading.screen import RecordScreen
@@ -209,6 +209,8 @@ CASES = {
     "run.leave": Case("run-progress", comes_to(LeaveDialog), by_mouse=False),
     "scenarios.start": Case("scenarios", opens("calm"), alone=True),
     "scenarios.back": Case("scenarios", comes_to(HomeScreen)),
+    "search.back": Case("record-search", lambda shown: isinstance(shown.app.focused, Reader), by_mouse=False),
+    "search.next": Case("record-search", says("2 of 8"), by_mouse=False),
     "share.hand-in": Case("share-practice", hands_in("Ada Lovelace"), ("enter", *SHARE)),
     "share.call": Case("share-practice", rings),
     "share.none-left": Case("share", says("Nobody else can be reached?")),
@@ -233,7 +235,7 @@ def test_each_binding_that_is_shown_has_a_name_and_stands_in_the_table() -> None
 
 
 def _binding(shown: Shown, name: str) -> Binding:
-    has = (*declared(type(shown.app.screen)), *declared(type(shown.app)))
+    has = (binding for of in (*answering(shown.app.screen), shown.app) for binding in declared(type(of)))
     return next(binding for binding in has if binding.id == name)
 
 

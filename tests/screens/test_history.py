@@ -272,6 +272,33 @@ async def test_beside_the_runs_of_a_wide_and_low_terminal_the_key_shows_the_othe
             await pilot.press("p")
 
 
+@pytest.mark.parametrize(
+    ("took", "limit", "told", "beside"),
+    [
+        (359_999, 3600, "✗ 99:59:59", "✗ 99:59:59 of 1:00:00"),
+        (400_000, 3600, "✗ 4d 15h", "✗ 4d 15h of 1:00:00"),
+        (864_000, 360_000, "✗ 10d 0h", "✗ 10d 0h of 4d 4h"),
+        (86_399_999, 86_399_998, "✗ 999d 23h", "✗ 999d 23h of 999d 23h"),
+        (86_400_000, None, "✗ 1000d 0h", "✗ 1000d 0h"),
+        (864_000_000, None, "✗ 10000d …", "✗ 10000d 0h"),
+        (None, None, "unknown", "unknown"),
+    ],
+)
+def test_a_long_time_is_never_shown_as_another_one(took: int | None, limit: int | None, told: str, beside: str) -> None:
+    objective = replace(pasts.passing().runs[0].rto, actual_s=took, target_s=limit, met="NO")
+    run = replace(pasts.passing().runs[0], rto=objective)
+    for title, width, said in (("  RTO", 60, told), ("  RTO of target", 200, beside)):
+        (column,) = [each for each in recorded.columns(width) if each.title == title]
+        assert recorded.row(run, [column]).plain.strip() == said
+
+
+def test_every_column_takes_its_own_cells_and_no_more() -> None:
+    run = replace(pasts.passing().runs[0], mode="漢字" * 20, outcome="漢字" * 20)
+    for width in (50, 77, 200):
+        shown = recorded.columns(width)
+        assert recorded.row(run, shown).cell_length == sum(each.cells for each in shown) + len(shown) - 1
+
+
 @pytest.mark.parametrize(("size", "last"), [((60, 20), "0:42:00"), ((80, 24), "-"), ((170, 40), "24:00:00 ✓ signed -")])
 async def test_the_columns_are_those_that_there_is_room_for(size: tuple[int, int], last: str) -> None:
     async with history(pasts.passing(), size) as (app, pilot):

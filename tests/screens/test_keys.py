@@ -8,12 +8,17 @@ from inspect import getsource
 from typing import Any
 
 import pytest
-from textual.binding import Binding
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.binding import Binding, BindingsMap
+from textual.widgets import Input
 
 from runbook.engine.ports import Act, Operator
 from runbook.views import Preferences
 from screens.app import RunbookApp
+from screens.dialogs.attest import AttestDialog
 from screens.dialogs.failure import FailureDialog
+from screens.dialogs.help import HelpDialog
 from screens.dialogs.keys import KeysScreen
 from screens.dialogs.share import ShareDialog
 from screens.home.screen import HomeScreen
@@ -53,7 +58,7 @@ def test_the_screens_on_which_something_is_typed_are_known_by_their_ids() -> Non
     typed = set()
     for kind, several in remapping.all_bindings().items():
         own = [each.id.partition(".")[0] for each in several if each.id and each in kind.__dict__.get("BINDINGS", ())]
-        if "from screens.widgets.inputs import" in getsource(import_module(kind.__module__)):
+        if issubclass(kind, Input) or "from screens.widgets.inputs import" in getsource(import_module(kind.__module__)):
             typed |= set(own)
     assert typed - remapping.TYPED_IN == set()
     assert remapping.TYPED_IN - typed <= {"ask"}
@@ -69,6 +74,10 @@ def test_the_screens_on_which_something_is_typed_are_known_by_their_ids() -> Non
         {"share.call": "c,f5"},
         {"run.help": "?"},
         {"app.leave": "ctrl+w"},
+        {"attest.state": "enter,f6"},
+        {"checkpoint.open": "ctrl+u"},
+        {"run.note": "n,comma"},
+        {"search.back": "f7"},
         {},
     ],
 )
@@ -84,10 +93,23 @@ def test_what_can_be_pressed_and_clashes_with_nothing_may_be_given(wishes: dict[
         ({"failure.retry": "esc"}, "did you mean escape?"),
         ({"failure.retry": "cmd+r"}, "is not a key that terminals send"),
         ({"failure.retry": ""}, "has no key"),
+        ({"failure.retry": " , "}, "has no key"),
+        ({"run.note": "f5,"}, "has a comma with no key beside it"),
+        ({"run.note": ",f5"}, "has a comma with no key beside it"),
+        ({"run.note": "n,,m"}, "has a comma with no key beside it"),
+        ({"run.note": "f5, ,f6"}, "has a comma with no key beside it"),
         ({"failure.retry": "down"}, "lists and entries need that key"),
         ({"failure.retry": "s"}, "is on the key of failure.sign-in (s)"),
         ({"failure.retry": "ctrl+q"}, "is on the key of app.leave (ctrl+q)"),
         ({"reason.hand-in": "h"}, "would not be heard while something is typed"),
+        ({"note.record": "ctrl+u"}, "cannot be ctrl+u: the entry there needs that key (delete all to the left)"),
+        ({"attest.state": "ctrl+a"}, "cannot be ctrl+a: the entry there needs that key (go to start)"),
+        ({"fill.hand-in": "ctrl+w"}, "cannot be ctrl+w: the entry there needs that key"),
+        ({"note.weigh": "left"}, "cannot be left: the entry there needs that key (move cursor left"),
+        ({"ask.help": "f1,ctrl+k"}, "cannot be ctrl+k: the entry there needs that key"),
+        ({"search.back": "escape,ctrl+e"}, "cannot be ctrl+e: the entry there needs that key"),
+        ({"search.next": "x"}, "would not be heard while something is typed"),
+        ({"home.quit": "enter"}, "cannot be enter: the list there needs that key (select)"),
         ({"app.leave": "z"}, "works on every screen"),
         ({"leave.leave": "escape"}, "is on the key of leave.stay"),
     ],
@@ -107,6 +129,46 @@ def test_enter_cannot_be_made_to_agree_where_it_must_not() -> None:
 def test_every_mistake_is_told_at_once() -> None:
     wishes = {"failur.retry": "f5", "failure.retry": "s", "share.call": "c", "leave.leave": "y"}
     assert {name for name, _ in remapping.mistakes(wishes)} == {"failur.retry", "failure.retry", "share.call"}
+
+
+ANY_KEYS = st.lists(st.sampled_from(["f5", "n", "", " ", "ctrl+", "+", "plus", "\t"]) | st.text(max_size=4), max_size=4)
+ANY_ID = st.sampled_from(
+    sorted({each.id for several in remapping.all_bindings().values() for each in several if each.id})
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(ANY_ID | st.text(), ANY_KEYS.map(",".join) | st.text(), max_size=3))
+def test_whatever_is_wished_is_told_or_can_be_put_in_place(wishes: dict[str, str]) -> None:
+    if remapping.mistakes(wishes):
+        return
+    for several in remapping.all_bindings().values():
+        placed = BindingsMap(several)
+        placed.apply_keymap(RunbookApp._normalize_keymap(wishes))
+        assert all(keymap.display(each, wishes) for _, each in placed)
+
+
+async def test_where_a_question_mark_is_typed_the_key_that_opens_help_is_named() -> None:
+    async def script(session: FakeSession, operator: Operator) -> None:
+        await session.ask(operator.attest(questions.ATTEST))
+        await session.ask(operator.decide(questions.decide()))
+
+    async with running(FakeSession(script)) as (app, pilot):
+        await until_on(pilot, AttestDialog)
+        await until(pilot, lambda: "F1 Help" in words(app))
+        assert "? Help" not in words(app)
+        assert (await _listed(app, pilot))["ask.help"].startswith("?/F1 Help")
+        await pilot.press("escape")
+        await until_on(pilot, AttestDialog)
+        await until(pilot, lambda: bool(app.screen.check_action("decline", ())))
+        await pilot.press("f1")
+        await until_on(pilot, HelpDialog)
+        await pilot.press("escape")
+        await until_on(pilot, AttestDialog)
+        await until(pilot, lambda: bool(app.screen.check_action("decline", ())))
+        await pilot.press("escape")
+        await until_on(pilot, FailureDialog)
+        await until(pilot, lambda: "? Help" in words(app))
 
 
 # -- that they are in place -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from runbook.views import Ending
 from screens.app import RunbookApp
+from screens.looks import palette
 from screens.reading import markdown
 from screens.reading.finding import find
 from screens.reading.markdown import Entry, Heading, Paragraph, Table, blocks
@@ -203,6 +204,19 @@ async def test_the_next_place_is_offered_only_when_there_is_one() -> None:
         assert app.screen.check_action("next", ()) is False
         app.screen.query_one(Input).value = "vault"
         await until(pilot, lambda: app.screen.check_action("next", ()) is True)
+
+
+async def test_while_words_are_typed_the_footer_names_what_works_there_and_nothing_else() -> None:
+    async with reading() as (app, pilot):
+        await until(pilot, lambda: "/ Search" in words(app))
+        await pilot.press("slash", *"vault")
+        await until(pilot, lambda: "esc Back to the text" in words(app) and "⏎ Next place" in words(app))
+        for typed in ("/ Search", "Close", "n Next place", "Section"):
+            assert typed not in shown(app).rstrip().splitlines()[-1]
+        offered = {offer.words for offer in palette.offers(app, app.screen)}
+        assert {"Back to the text", "Next place"} <= offered
+        await pilot.press("escape")
+        await until(pilot, lambda: "/ Search" in words(app) and "Back to the text" not in words(app))
 
 
 async def test_an_abandoned_search_takes_no_room() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
@@ -20,6 +21,7 @@ from screens.app import RunbookApp
 from screens.dialogs.ask import Ask
 from screens.dialogs.checkpoint import CheckpointDialog
 from screens.dialogs.choose import ChooseDialog
+from screens.run import about
 from screens.run.steps import Detail
 from screens.text import within
 from screens.widgets.fitted import fitted
@@ -281,6 +283,24 @@ def test_what_is_cut_to_some_lines_ends_with_a_sign(width: int, lines: int) -> N
     assert told[-1].endswith("…")
     assert max(map(len, told)) <= width
     assert within("it fits", width, lines) == "it fits"
+
+
+def test_wide_characters_take_the_two_cells_that_they_need() -> None:
+    for told in (within("漢字" * 40, 21, 3), within("漢字" * 4 + " " + "かな 漢字 " * 20, 21, 3)):
+        lines = told.split("\n")
+        assert len(lines) == 3
+        assert lines[-1].endswith(" …")
+        assert max(map(cell_len, lines)) <= 21
+    assert within("漢字 かな", 9, 1) == "漢字 かな"
+
+
+def test_what_a_provider_said_in_wide_characters_leaves_room_for_what_was_expected_and_the_fix() -> None:
+    told = {"observed": "漢字" * 200, "expected": "200", "fix": "Look there"}
+    said = [about.Entry(label, text, needed=True) for label, text in told.items()]
+    lines = about.fitted("A step", said, 58, 6).plain.split("\n")
+    assert max(map(cell_len, lines)) <= 58
+    assert len(lines) == 6
+    assert lines[-2:] == ["expected  200", "fix       Look there"]
 
 
 # -- work ---------------------------------------------------------------------------------------------------------
