@@ -101,7 +101,8 @@ class Rooms:
         await self._show_last(ReportScreen(self._session.banner, ending), ending.exit_code)
 
     async def _failed(self, error: BaseException | None) -> None:
-        what = fatality(error, watching=self._watching)
+        begun = self._session is not None and self._session.run.started_at is not None
+        what = fatality(error, begun=begun, watching=self._watching)
         await self._show_last(FatalScreen(what, self._session.banner if self._session else None), what.exit_code)
 
     async def _show_last(self, screen: Screen[None], code: int) -> None:

@@ -21,6 +21,7 @@ from screens.widgets.banner import BannerBar
 from screens.widgets.pairs import Pair
 
 DEFECT = 1
+GOES_ON = "runbook resume goes on"
 _EXIT_CODES: tuple[tuple[type[RunbookError], int], ...] = (
     (WrongUse, 2),
     (NoVerdict, 3),
@@ -41,22 +42,19 @@ class Fatality:
     exit_code: int
 
 
-def fatality(error: BaseException | None, *, watching: bool = False) -> Fatality:
+def fatality(error: BaseException | None, *, begun: bool = True, watching: bool = False) -> Fatality:
     """Our own errors are sentences for the operator; of any other only the type is shown.
 
-    `watching`: the run is somebody else's, and may well go on.
+    `begun`: there is a run to go on with.  `watching`: it is somebody else's, and may well go on.
     """
     sentence, fix = told(error)
     if watching:
         return Fatality("This can be followed no further; the run itself may go on", sentence, fix, _code(error))
     if isinstance(error, RunbookError):
-        return Fatality("The run stopped here", sentence, fix or "runbook resume goes on from here", _code(error))
-    return Fatality(
-        "The tool failed, not your backup",
-        sentence,
-        "The record is complete up to this moment: runbook resume goes on from here. Please report the defect.",
-        DEFECT,
-    )
+        headline = "The run stopped here" if begun else "No run was begun"
+        return Fatality(headline, sentence, fix or (f"{GOES_ON} from here" if begun else ""), _code(error))
+    kept = f"The record is complete up to this moment: {GOES_ON} from here." if begun else "Nothing was begun yet."
+    return Fatality("The tool failed, not your backup", sentence, f"{kept} Please report the defect.", DEFECT)
 
 
 def _code(error: BaseException | None) -> int:
@@ -97,7 +95,8 @@ class FatalScreen(Frame[None]):
             yield BannerBar(self._banner)
         yield Static(plain(f"✗ {self.what.headline}"), id="fatal-headline")
         yield Pair("what", self.what.sentence)
-        yield Pair("do this", self.what.fix)
+        if self.what.fix:
+            yield Pair("do this", self.what.fix)
         yield ActionBar()
 
     def action_close(self) -> None:

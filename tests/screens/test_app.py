@@ -202,6 +202,7 @@ async def test_a_defect_shows_its_type_and_no_value() -> None:
         await until_on(pilot, FatalScreen)
         assert "a defect in runbook itself (KeyError at test_app.py:" in words(app)
         assert "SENTINEL" not in words(app)
+        assert "runbook resume goes on from here" in words(app)
         await pilot.press("q")
     assert app.return_code == 1
 
@@ -217,6 +218,18 @@ async def test_our_own_errors_are_sentences_with_their_exit_code() -> None:
     assert app.return_code == 4
 
 
+async def test_where_nothing_was_begun_nothing_is_to_be_resumed() -> None:
+    def opener(_: str | None) -> Any:
+        raise KeyError
+
+    app = RunbookApp(FakeSource(a_home, opener), Preferences())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("t", "enter")
+        await until_on(pilot, FatalScreen)
+        assert "Nothing was begun yet. Please report the defect." in words(app)
+        assert "resume" not in words(app)
+
+
 async def test_a_scenario_that_cannot_be_opened_is_told_and_home_stays() -> None:
     def opener(_: str | None) -> Any:
         raise WrongUse("there is no such scenario")
@@ -225,6 +238,7 @@ async def test_a_scenario_that_cannot_be_opened_is_told_and_home_stays() -> None
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("t", "enter")
         await until_on(pilot, FatalScreen)
+        assert "✗ No run was begun" in words(app)
         assert "there is no such scenario" in words(app)
         await pilot.press("q")
         await until_on(pilot, HomeScreen)
