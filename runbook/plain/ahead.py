@@ -11,20 +11,21 @@ from typing import Final, TextIO
 from runbook.plain.echo import LOCAL
 
 SAID: Final = "\n  What was typed before this was asked is dropped.\n"
+PERHAPS: Final = "\n  What was typed and not entered is dropped, if anything was.\n"
 
 
-def drop(source: TextIO, *, reading: bool) -> bool:
-    """Drop what waits at a terminal; whether any was seen.  Where there is no terminal, every line waits its turn.
+def drop(source: TextIO, *, reading: bool) -> str:
+    """Drop what waits at a terminal; answers what is to be said of it.  Where there is none, every line waits its turn.
 
     `reading`: somebody waits for a line already, so that all that can wait is a line without its Enter, unseen.
     """
     if not source.isatty():
-        return False
+        return ""
     with contextlib.suppress(termios.error, OSError):  # the terminal was closed
-        seen = not reading and _waits(source.fileno())
+        said = PERHAPS if reading else SAID if _waits(source.fileno()) else ""
         termios.tcflush(source.fileno(), termios.TCIFLUSH)
-        return seen
-    return False
+        return said
+    return ""
 
 
 def _waits(terminal: int) -> bool:

@@ -17,6 +17,7 @@ from runbook.plain import ahead, echo, pasting
 from runbook.plain.lines import printable
 
 _BAD_BYTES = "replace"  # half of a deleted letter, on a serial console, is no reason to stop reading
+_SETTLES_S = 0.01  # from a line that is there to the reading thread's word of it
 DROPPED = "  That is not asked any more, and what was typed for it is dropped.  Press Enter to go on: "
 
 
@@ -72,6 +73,10 @@ class Keyboard:
         self._forget()
         if masked and not (self._standing is not None and self._standing.line.done()):
             echo.off(self._source)  # also for a read that was begun with echo
+            if self._standing is not None and self._source.isatty():
+                await asyncio.sleep(_SETTLES_S)
+                if self._standing.came:  # just now, and as no secret
+                    self._forget()
         text = await self._wait(prompt, masked=masked)
         if text is None:
             self.close()
@@ -99,8 +104,8 @@ class Keyboard:
         held = read is not None and read.came and self._source.isatty()
         if held:
             self._standing = None
-        if ahead.drop(self._source, reading=self._standing is not None) or held:
-            _write(ahead.SAID)
+        said = ahead.drop(self._source, reading=self._standing is not None)
+        _write(ahead.SAID if held else said)
 
     @contextlib.contextmanager
     def _prompting(self, prompt: str) -> Iterator[None]:

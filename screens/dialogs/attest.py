@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -68,6 +69,19 @@ class AttestDialog(Ask[str]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Who types has not left it out."""
         del event
+        self._think_again()
+
+    def on_key(self, event: events.Key) -> None:
+        """Any other key takes the first press back."""
+        bound = self.active_bindings.get(event.key)
+        if bound is None or bound.binding.action != "state":  # that one comes here too, before it acts
+            self._think_again()
+
+    def on_screen_resume(self) -> None:
+        """So does what was opened on top."""
+        self._think_again()
+
+    def _think_again(self) -> None:
         if self._doubt.forget():
             self.query_one("#note", Static).update("")
 

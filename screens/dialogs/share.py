@@ -116,6 +116,10 @@ class ShareDialog(Calling):
         self._think_again()
         self.refresh_bindings()
 
+    def on_screen_resume(self) -> None:
+        """What was opened on top, with the mouse too."""
+        self._think_again()
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Who types a share has somebody."""
         del event

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import termios
+import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
 from runbook.engine.ports import Act, AskSecret, Attest, ByHand, Choice, Confirm, Decision, Field, Form, TypeName
-from runbook.plain import PlainOperator, ahead
+from runbook.plain import PlainOperator, ahead, echo
 from tests.plain.test_answers import CHOOSE, DECIDE, GATE, PREVIEW
 from tests.plain.typist import Typist, until
 
@@ -121,3 +122,26 @@ async def test_a_line_through_a_pipe_that_came_for_a_withdrawn_question_is_the_n
     await until(standing.line.done)
     async with asyncio.timeout(10):
         assert await pipe.operator.confirm(CONFIRM) is True
+
+
+async def test_a_line_that_came_just_before_a_secret_is_asked_for_is_no_secret(
+    terminal: Typist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reading thread has it already, and the loop has not heard of it."""
+    await terminal.withdraw(terminal.operator.confirm(CONFIRM), "/ ?]: ")
+    off = echo.off
+
+    def entered_meanwhile(source: TextIO) -> None:
+        standing = terminal.keyboard._standing
+        assert standing is not None
+        terminal.type("yes\n")
+        while not standing.came:
+            time.sleep(0)
+        off(source)
+
+    monkeypatch.setattr(echo, "off", entered_meanwhile)
+    asked = await terminal.ask(terminal.operator.secret(TOKEN), "stop): ")
+    monkeypatch.undo()
+    terminal.type("a-token\n")
+    assert (await asked).secret.reveal() == "a-token"
+    await until(terminal.shows)

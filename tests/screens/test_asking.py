@@ -16,7 +16,7 @@ from runbook.engine.forecast import Forecast
 from runbook.engine.ports import Change, Operator, Preview, RunCommand
 from screens import dialogs
 from screens.dialogs.ask import Ask
-from screens.dialogs.attest import AS_STATED
+from screens.dialogs.attest import AS_STATED, AttestDialog
 from screens.dialogs.confirm import differs
 from screens.dialogs.doubt import SecondThought
 from screens.dialogs.help import HelpDialog
@@ -80,6 +80,23 @@ async def test_who_presses_enter_over_and_over_states_nothing(asks: str, monkeyp
         await until(pilot, lambda: "nce more states it" not in words(app))
         app._leave(130)
     assert not session.answers
+
+
+@pytest.mark.parametrize("between", [("tab",), ("left",), ("up",), ("f1", "escape"), ("f3", "escape")])
+async def test_whatever_is_done_in_between_takes_the_first_press_back(between: tuple[str, ...]) -> None:
+    session = asking(lambda o: o.attest(ATTEST))
+    async with running(session) as (app, pilot):
+        screen: Any = await until_on(pilot, AttestDialog)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen._doubt.sure)
+        for key in between:
+            await pilot.press(key)
+        await until_on(pilot, AttestDialog)
+        assert "once more states it" not in words(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "once more states it" in words(app))
+        assert not session.answers
+        app._leave(130)
 
 
 # -- copying ------------------------------------------------------------------------------------------------------

@@ -76,6 +76,21 @@ async def test_anything_else_takes_the_first_press_back(key: str) -> None:
         app._leave(130)
 
 
+async def test_help_that_was_opened_with_the_mouse_takes_it_back_too() -> None:
+    session = _asking(ASK_SECRET)
+    async with running(session) as (app, pilot):
+        screen: Any = await until_on(pilot, ShareDialog)
+        await click(pilot, "none_left")
+        await until(pilot, lambda: screen._doubt.sure)
+        await click(pilot, "help")
+        await until_on(pilot, HelpDialog)
+        await pilot.press("escape")
+        await until_on(pilot, ShareDialog)
+        await click(pilot, "none_left")
+        assert not session.answers
+        app._leave(130)
+
+
 async def test_a_share_that_comes_in_meanwhile_takes_it_back_too() -> None:
     session = _asking(ASK_SECRET)
     async with running(session) as (app, pilot):

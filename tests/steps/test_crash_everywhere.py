@@ -12,19 +12,22 @@ from runbook.engine.run import replay
 from tests.support.crashing import STAGES, Crashing, calm, same_in_the_end
 
 RECOVERY = {"class": "LOSS", "incident_at": "2027-01-15T09:30:00Z", "environment": "production"}
-LATE = pytest.mark.parametrize(
-    "late",
-    [False, pytest.param(True, marks=pytest.mark.scenarios)],  # the second is another quarter of a minute
-    ids=["right after a record", "before the next record"],
+WHOLE = pytest.mark.scenarios  # half a minute each
+IDS = ("right after a record", "before the next record")
+LATE = pytest.mark.parametrize("late", [False, pytest.param(True, marks=WHOLE)], ids=IDS)
+SOME = 4  # the default tests look at every fourth record, those of whole runs at each
+
+
+@pytest.mark.parametrize(
+    ("late", "every"),
+    [(False, SOME), pytest.param(False, 1, marks=WHOLE), pytest.param(True, 1, marks=WHOLE)],
+    ids=[f"{IDS[0]}, of some", *IDS],
 )
-
-
-@LATE
-def test_a_drill_that_was_killed_at_any_record_comes_to_the_same_end(tmp_path: Path, *, late: bool) -> None:
+def test_a_drill_that_was_killed_at_any_record_comes_to_the_same_end(tmp_path: Path, *, late: bool, every: int) -> None:
     """Prefixes 1 to N-1: those with which a run was declared and had not ended."""
     undisturbed = calm(tmp_path / "calm")
     records = len(undisturbed.disk.events)
-    for room in range(1, records):
+    for room in range(1, records, every):
         practice = Crashing(tmp_path / f"{room}")
         practice.killed(room, late=late)
         where = f"killed after {practice.disk.events[-1]}"

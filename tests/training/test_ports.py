@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -23,3 +24,12 @@ def test_its_server_gets_it_and_gets_it_again(monkeypatch: pytest.MonkeyPatch) -
             following = iter([port, *range(port + 1, port + 50)])
             monkeypatch.setattr("secrets.choice", lambda _, following=following: next(following))
             assert Ports().take() > port
+
+
+def test_where_no_port_can_be_had_at_all_none_is_looked_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> socket.socket:
+        raise PermissionError(errno.EPERM, "loopback is shut")
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+    with pytest.raises(PermissionError):
+        Ports().take()

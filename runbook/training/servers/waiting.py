@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 import time
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from threading import Lock
 
 from runbook.training.process import Child
+
+_PATIENCE_S = 5.0  # for a connection to ourselves
 
 
 class Ports:
@@ -25,7 +28,7 @@ class Ports:
         self._lock = Lock()
 
     def take(self) -> int:
-        """A port that nobody listens on now, and that no other process takes in the next half minute."""
+        """A port that nobody listens on now, and that no other process takes in the next half minute; OSError."""
         with self._lock:
             while True:
                 port = secrets.choice(self._RANGE)
@@ -40,14 +43,17 @@ def _reserve(port: int) -> bool:
     Such a connection (TIME_WAIT: 60 s on Linux, 30 s on macOS) is in the way of the first bind below, which other
     estates do as well, and not in the way of a server that binds with SO_REUSEADDR, as PostgreSQL and Go's do.
     """
+    place = ("127.0.0.1", port)
     try:
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-        with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(("127.0.0.1", port)):
+            probe.bind(place)
+        with socket.create_server(place) as server, socket.create_connection(place, timeout=_PATIENCE_S):
             accepted, _ = server.accept()
             accepted.close()  # before the other end: the state is kept by who closes first
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise  # another port would be no better
     return True
 
 
