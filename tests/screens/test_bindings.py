@@ -290,6 +290,7 @@ async def _press(shown: Shown, name: str) -> None:
 A_BUTTON_OF_EACH = {name.partition(".")[0]: name for name, case in reversed(CASES.items()) if case.by_mouse}
 
 
+@pytest.mark.scenarios  # an app for each, half a minute together; what buttons do is looked at in every walk by mouse
 @pytest.mark.parametrize("name", tuple(A_BUTTON_OF_EACH.values()))
 async def test_its_button_does_the_same(name: str) -> None:
     case = CASES[name]

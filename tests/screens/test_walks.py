@@ -26,6 +26,7 @@ from tests.screens.fake import SHARE, FakeSession
 from tests.screens.gallery_rooms import HOME
 from tests.screens.questions import CUSTODIANS, everything
 
+BY_MOUSE = (SIZES[0], *(pytest.param(size, marks=pytest.mark.scenarios) for size in SIZES[1:]))  # as slow as a run
 STATED = "as I see it"
 NEWEST = "drill-20261013T100000Z-7f3a"
 
@@ -80,7 +81,7 @@ async def test_a_run_is_walked_from_home_to_the_report_with_the_keyboard_alone(s
     _assert_walked(session, share_of="Grace Hopper", stated=STATED)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BY_MOUSE)
 async def test_a_run_is_walked_from_home_to_the_report_with_the_mouse_alone(size: tuple[int, int]) -> None:
     session = _session()
     async with running(session, size, start=None) as (app, pilot):
