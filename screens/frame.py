@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from textual import events
@@ -35,6 +36,7 @@ class Frame(Screen[T]):
         self._grace: Timer | None = None
         self._chosen = False
         self._small = False
+        self._focused_before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """The notice (hidden unless needed), the content, the footer."""
@@ -117,8 +119,14 @@ class Frame(Screen[T]):
         return super().dismiss(result) if on_top else AwaitComplete()
 
     def on_resize(self) -> None:
-        """What is possible depends on whether it can be seen."""
+        """What is possible depends on whether it can be seen; whoever was typing goes on where they were."""
         small = too_small(self.app.size)
-        if small is not self._small:
-            self._small = small
-            self.refresh_bindings()
+        if small is self._small:
+            return
+        self._small = small
+        self.refresh_bindings()
+        if small:
+            self._focused_before = self.focused  # what is hidden loses it
+        elif self._focused_before is not None and self._focused_before.is_attached:
+            back = partial(self.set_focus, self._focused_before, from_app_focus=True)  # selects nothing that was typed
+            self.call_after_refresh(back)

@@ -37,7 +37,7 @@ from screens.run.screen import RunScreen
 from screens.widgets.inputs import SecretInput
 from tests.screens.driving import running, shown, until, until_on, words
 from tests.screens.fake import SHARE, FakeSession
-from tests.screens.questions import ASK_SECRET, CUSTODIANS, decide, everything
+from tests.screens.questions import ASK_SECRET, ATTEST, CUSTODIANS, decide, everything
 
 MEGABYTES = 10
 CLAWS = (
@@ -175,6 +175,23 @@ KEYS: dict[type[Any], tuple[str, ...]] = {
 async def _resized(pilot: Pilot[None], chance: random.Random, times: int) -> None:
     for _ in range(times):
         await pilot.resize_terminal(chance.randint(1, 200), chance.randint(1, 60))
+
+
+async def test_who_was_typing_goes_on_where_they_were_when_the_terminal_is_large_enough_again() -> None:
+    async def script(session: FakeSession, operator: Operator) -> None:
+        await session.ask(operator.attest(ATTEST))
+
+    session = FakeSession(script)
+    async with running(session) as (app, pilot):
+        await until_on(pilot, AttestDialog)
+        await pilot.press("a")
+        for size in ((30, 10), (80, 24), (59, 24), (200, 60)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda size=size: app.size == size)  # type: ignore[misc]  # lambda default
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await pilot.press("b", "enter")
+        await until(pilot, lambda: bool(session.answers))
+    assert session.answers == ["ab"]
 
 
 @pytest.mark.scenarios  # as long as one: a whole run, resized all the way
