@@ -22,6 +22,8 @@ from tests.screens.driving import click, running, until, until_keys_are_in_sight
 from tests.screens.fake import FakeSession
 from tests.screens.questions import CONFIRM, decide
 
+pytestmark = pytest.mark.scenarios  # as slow, all together, as a whole run
+
 RETREAT = "Close the doors again: the public names get their former records back"
 ACTS = (Act.SIGN_IN, Act.RETRY, Act.ATTEST, Act.CLOSE, Act.BACK, Act.ABORT)
 AT_GATE = (Act.SIGN_IN, Act.OPEN, Act.RETRY, Act.CLOSE, Act.BACK, Act.ABORT)

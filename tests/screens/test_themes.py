@@ -35,6 +35,8 @@ from tests.screens import questions
 from tests.screens.driving import running, shown, until, until_on
 from tests.screens.fake import FakeSession, a_home, an_unfinished_run
 
+pytestmark = pytest.mark.scenarios  # as slow, all together, as a whole run
+
 COLOURED = [name for name in themes.THEMES if name != themes.MONOCHROME]
 LEAST = {themes.DARK: 4.5, themes.LIGHT: 4.5, themes.HIGH_CONTRAST: 7.0}
 STYLES = sorted({

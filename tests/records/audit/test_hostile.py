@@ -16,6 +16,8 @@ from runbook.records.log.verifying import verify
 from tests.records.log.filed import Filed, filed
 from tests.records.log.twelve import HEADER
 
+pytestmark = pytest.mark.scenarios  # as slow, all together, as a whole run
+
 Said = pytest.CaptureFixture[str]
 
 
